@@ -1,0 +1,46 @@
+# Each target sets up what it needs and may be repeated or interrupted at any moment.
+.PHONY: up down test test-unit test-lab lint format bench lock venv system help
+.DEFAULT_GOAL := help
+python := .venv/bin/python
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+up: venv system  ## a whole cluster on this machine: five managers over three zones, three workers
+	@scripts/lab up
+
+down:            ## take that cluster down and leave nothing behind
+	@if [ -x $(python) ]; then scripts/lab down; else echo "nothing is set up here, so nothing is up"; fi
+
+test: test-unit test-lab  ## every test; on real engines too, where there is root
+
+test-unit: venv
+	@$(python) -m pytest tests/unit -q -n 2 --dist loadfile
+
+test-lab: venv
+	@if [ -n "$$CI" ] || [ "$$(id -u)" = 0 ]; then scripts/setup system && $(python) -m pytest tests/lab -q; \
+	else echo "tests/lab was not run: it makes network namespaces and starts engines, which needs root."; fi
+
+lint: venv       ## style, types, import rules, shell
+	@$(python) -m ruff check -q infra tests benchmarks
+	@$(python) -m ruff format -q --check infra tests benchmarks
+	@$(python) -m mypy
+	@PYTHONPATH=infra .venv/bin/lint-imports --no-timings > .venv/import-rules.txt || { cat .venv/import-rules.txt; exit 1; }
+	@scripts/lint-shell
+
+format: venv
+	@$(python) -m ruff check -q --fix infra tests benchmarks
+	@$(python) -m ruff format -q infra tests benchmarks
+
+bench: venv system  ## the figures of docs/benchmarks.md, as ratios measured side by side
+	@PYTHONPATH=infra $(python) benchmarks/run.py
+
+lock: venv       ## write the locks again from requirements*.in
+	@for name in requirements requirements-agent requirements-dev requirements-uv; do \
+	  .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $$name.in -o $$name.txt; done
+
+venv:
+	@scripts/setup venv
+
+system:
+	@scripts/setup system
