@@ -1,0 +1,137 @@
+"""A host's Docker engine: started, asked until it answers, started again when it hangs or ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from quorate.errors import Failed
+from quorate.lab.hosts.command import attempt
+from quorate.lab.hosts.fabric import REGISTRY_ADDRESS
+from quorate.lab.hosts.host import Host
+
+REGISTRY_PORT = 5000
+PATIENCE = 20.0
+"""Seconds until an engine that does not answer is taken for hung; it answers within one when it is well,
+and gives up waiting for its containerd after fifteen."""
+PAUSE = 0.5
+"""Seconds before an engine that ended is started again."""
+
+
+def engine_settings(cgroup: str, storage_driver: str) -> str:
+    """daemon.json: as on the images, but for what the lab must say (registry, control group, storage)."""
+    return json.dumps(
+        {
+            "live-restore": False,
+            "log-level": "info",
+            "log-driver": "json-file",
+            "log-opts": {"max-size": "10m", "max-file": "3"},
+            "storage-driver": storage_driver,
+            "exec-opts": ["native.cgroupdriver=cgroupfs"],
+            "cgroup-parent": cgroup,
+            "insecure-registries": [f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}"],
+        },
+        indent=2,
+    )
+
+
+def storage_driver(folder: Path) -> str:
+    """`overlay2` where the folder's filesystem can be the upper layer of an overlay, else `vfs`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="probe-") as probe:
+        for name in ("lower", "upper", "work", "merged"):
+            (Path(probe) / name).mkdir()
+        script = (
+            'cd "$1" && mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged && '
+            "mkdir merged/a && umount merged"
+        )
+        works = attempt(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", probe])
+    return "overlay2" if works else "vfs"
+
+
+def answers(path: str, timeout: float = 2.0) -> bool:
+    """Whether the engine behind this socket answers /_ping with 200."""
+    connection = _UnixConnection(path, timeout)
+    try:
+        connection.request("GET", "/_ping")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Engine:
+    """Keeps one dockerd running on a host until the host is switched off."""
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        command: tuple[str, ...] = ("dockerd",),
+        patience: float = PATIENCE,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.host = host
+        self.command = command
+        self.patience = patience
+        self.say = say
+        self.up = threading.Event()
+        self.starts = 0
+
+    def run(self, off: threading.Event) -> None:
+        """Returns when `off` is set or the host has no power; never gives an engine up before."""
+        while not off.is_set() and self.host.is_on:
+            self.starts += 1
+            with (self.host.log / "engine.log").open("ab") as log:
+                try:
+                    process = self.host.start([*self.command, "-H", "unix:///run/docker.sock"], log)
+                except Failed:
+                    return
+            self._watch(process, off)
+            self.up.clear()
+            off.wait(PAUSE)
+
+    def _watch(self, process: subprocess.Popen[bytes], off: threading.Event) -> None:
+        if self._wait_for_answer(process, off):
+            self.up.set()
+            code = process.wait()
+        elif process.poll() is None and self.host.is_on and not off.is_set():
+            self.say(
+                f"{self.host.spec.name}: the engine did not answer in {self.patience:.0f} s; started again"
+            )
+            self.host.stop(process)
+            return
+        else:
+            code = process.wait()
+        if not off.is_set() and self.host.is_on:
+            self.say(f"{self.host.spec.name}: the engine ended with {code}; started again")
+
+    def _wait_for_answer(self, process: subprocess.Popen[bytes], off: threading.Event) -> bool:
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline and process.poll() is None and not off.is_set():
+            try:
+                if answers(self.host.socket):
+                    return True
+            except Failed:
+                return False
+            off.wait(0.05)
+        return False

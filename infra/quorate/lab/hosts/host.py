@@ -1,0 +1,246 @@
+"""One instance as a host: its disk, its namespaces, its power switch.
+
+The disk is a folder below the lab's and outlives a power cut; the namespaces live from power on to
+power off. The outermost process of a host is `unshare`; its only child is the host's first process,
+and with that one every process of the host ends, as in a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from quorate.errors import Failed
+from quorate.lab.hosts import namespaces
+from quorate.lab.hosts.fabric import Fabric, Plug
+from quorate.lab.hosts.names import LAB_VARIABLE, UNIX_PATH_LIMIT, Names, hostname
+from quorate.lab.hosts.namespaces import RUN_NETNS
+
+FIRST_PROCESS = """
+set -e
+cd "$1/disk"; hide=$2; shift 2
+mount --make-rprivate /
+awk '$5 ~ "^/(tmp|run|opt|var/lib)/" {print $5}' /proc/self/mountinfo | sort -r | xargs -r umount -l || true
+hostname "$(cat etc/hostname)"
+for keep in "$@"; do
+    mkdir -p ".$keep"
+    mount --bind "$keep" ".$keep"
+done
+mount -t overlay overlay -o "lowerdir=$PWD/etc:/etc" /etc
+mount -c --bind etc/docker /etc/docker
+mount -c --bind etc/quorate /etc/quorate
+mount -c --bind ../run /run
+for folder in var/lib opt tmp; do mount -c --rbind "$folder" "/$folder"; done
+if [ -d "$hide" ]; then mount -t tmpfs -o size=4k,mode=0500 hidden "$hide"; fi
+echo on
+cd /
+exec </dev/null >/dev/null 2>&1
+trap '' CHLD
+exec sleep infinity
+"""
+"""Mounts as a node sees its disk (none of the machine's that it would only keep busy), then a first process that reaps orphans: CHLD ignored means just that.
+Arguments: the host's folder, the lab's (hidden: a host cannot see other hosts' disks), folders to keep."""
+
+PRIVATE = ("/var/lib", "/opt", "/tmp")  # noqa: S108 - a host's own, on its disk
+SOURCES = Path(__file__).resolve().parents[3]
+"""The folder on PYTHONPATH: infra/."""
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """What an instance is to its host. `user_data` is not read here."""
+
+    plug: Plug
+    role: str
+    zone_id: str
+    slot: str | None = None
+    pool: str | None = None
+
+    @property
+    def instance_id(self) -> str:
+        return self.plug.instance_id
+
+    @property
+    def name(self) -> str:
+        return hostname(self.plug.address)
+
+
+class Host:
+    """The mechanics alone; what runs on a host when is units.py's."""
+
+    def __init__(self, names: Names, fabric: Fabric, spec: HostSpec) -> None:
+        self.names = names
+        self.fabric = fabric
+        self.spec = spec
+        self.folder = names.hosts / spec.instance_id
+        self.disk = self.folder / "disk"
+        self.run = self.folder / "run"
+        self.log = self.folder / "log"
+        self._outermost: subprocess.Popen[str] | None = None
+        self._switch = threading.Lock()
+
+    @property
+    def netns(self) -> str:
+        return self.names.netns(self.spec.instance_id)
+
+    @property
+    def is_on(self) -> bool:
+        process = self._outermost
+        return process is not None and process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The outermost process, seen from the root namespace. Failed when the power is off."""
+        process = self._outermost
+        if process is None or process.poll() is not None:
+            raise Failed(f"host {self.spec.name} is switched off")
+        return process.pid
+
+    @property
+    def socket(self) -> str:
+        """The engine's socket as a path that works outside: by the folder, or, where that path is too
+        long for a socket's address, by the process."""
+        path = str(self.run / "docker.sock")
+        return path if len(os.fsencode(path)) <= UNIX_PATH_LIMIT else f"/proc/{self.pid}/root/run/docker.sock"
+
+    def write_etc(self, files: Mapping[str, str]) -> None:
+        """Writes files below the disk's etc/, given by their path there."""
+        for path, text in files.items():
+            target = self.disk / "etc" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+    def power_on(self) -> None:
+        """Namespaces, cable and mounts; returns when programs can be started inside. Failed when on."""
+        with self._switch:
+            if self.is_on:
+                raise Failed(f"host {self.spec.name} is on already")
+            self._format()
+            self.fabric.plug_in(self.spec.plug)
+            try:
+                self._outermost = self._ignite()
+            except BaseException:
+                self.fabric.unplug(self.spec.plug)
+                raise
+
+    def power_off(self) -> None:
+        """A power cut: the cable first, so that no packet says goodbye, then every process. Repeatable."""
+        self.fabric.cut([self.spec.plug])
+        self.kill()
+        with self._switch:
+            self.fabric.unplug(self.spec.plug)
+
+    def kill(self) -> None:
+        """Ends every process of the host and waits until the last one is gone."""
+        process = self._outermost
+        if process is None:
+            return
+        if process.poll() is None:
+            # The first process ends only when its whole PID namespace has, and `unshare` after it.
+            for pid in namespaces.children(process.pid) or [process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+    def remove(self) -> None:
+        """Power off, and the disk is gone; the logs move to the lab's."""
+        self.power_off()
+        remains = self.names.logs / self.spec.instance_id
+        if self.log.exists():
+            shutil.rmtree(remains, ignore_errors=True)
+            remains.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(self.log, remains)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(
+        self, argv: Sequence[str], log: IO[Any] | int, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Starts a program inside; the process returned is `nsenter`, which ends as the program does."""
+        return subprocess.Popen(
+            namespaces.enter(self.pid, argv),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=self.environment(environment),
+            start_new_session=True,
+        )
+
+    def stop(self, process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
+        """Signals a program that `start` started, and waits for its end."""
+        for pid in namespaces.children(process.pid) or [process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        process.wait()
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What a unit of a node would have: nothing of the operator's shell."""
+        return {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "HOSTNAME": self.spec.name,
+            LAB_VARIABLE: self.names.lab_id,
+            **(more or {}),
+        }
+
+    def _format(self) -> None:
+        """Folders of the disk where they are missing; /run is empty at every boot."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        for folder in ("etc/docker", "etc/quorate", "var/lib/docker", "opt", "tmp"):
+            (self.disk / folder).mkdir(parents=True, exist_ok=True)
+        (self.disk / "tmp").chmod(0o1777)
+        self.run.mkdir(parents=True)
+        self.log.mkdir(parents=True, exist_ok=True)
+        self.write_etc(
+            {"hostname": f"{self.spec.name}\n", "hosts": f"127.0.0.1 localhost {self.spec.name}\n"}
+        )
+
+    def _ignite(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [
+                "nsenter",
+                f"--net={RUN_NETNS / self.netns}",
+                "unshare",
+                *("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"),
+                *("sh", "-c", FIRST_PROCESS, f"host-{self.names.lab_id}"),
+                *(str(path) for path in (self.folder, self.names.directory)),
+                *kept_folders(),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+            start_new_session=True,
+        )
+        assert process.stdout is not None and process.stderr is not None
+        with process.stdout, process.stderr:
+            if process.stdout.readline() != "on\n":
+                process.kill()
+                process.wait()
+                words = process.stderr.read().strip() or "it ended without a word"
+                raise Failed(f"host {self.spec.name} cannot be switched on: {words}")
+        return process
+
+
+def kept_folders() -> list[str]:
+    """Folders that the agent needs and that would be hidden below a host's own: sources, interpreter."""
+    needed = {SOURCES, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
+    return sorted(str(path) for path in needed if any(path.is_relative_to(private) for private in PRIVATE))
+
+
+def describe(spec: HostSpec) -> str:
+    """For a log: one line of JSON, nothing secret."""
+    return json.dumps(
+        {"instance": spec.instance_id, "name": spec.name, "role": spec.role, "zone": spec.zone_id}
+    )
