@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,6 +14,7 @@ from quorate.errors import Failed
 from quorate.lab.hosts.command import attempt
 from quorate.lab.hosts.fabric import REGISTRY_ADDRESS
 from quorate.lab.hosts.host import Host
+from quorate.swarm.local import answers
 
 REGISTRY_PORT = 5000
 PATIENCE = 20.0
@@ -54,29 +53,6 @@ def storage_driver(folder: Path) -> str:
         )
         works = attempt(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", probe])
     return "overlay2" if works else "vfs"
-
-
-def answers(path: str, timeout: float = 2.0) -> bool:
-    """Whether the engine behind this socket answers /_ping with 200."""
-    connection = _UnixConnection(path, timeout)
-    try:
-        connection.request("GET", "/_ping")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Engine:
@@ -129,7 +105,7 @@ class Engine:
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline and process.poll() is None and not off.is_set():
             try:
-                if answers(self.host.socket):
+                if answers(f"unix://{self.host.socket}"):
                     return True
             except Failed:
                 return False

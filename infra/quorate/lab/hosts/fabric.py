@@ -16,7 +16,7 @@ from pathlib import Path
 
 from quorate.errors import Failed
 from quorate.lab.hosts.command import attempt, run
-from quorate.lab.hosts.names import Names, mac, short
+from quorate.lab.hosts.names import Names, short
 from quorate.lab.hosts.namespaces import RUN_NETNS, inside, listen
 
 AWS_ADDRESS = "169.254.171.1"
@@ -34,6 +34,7 @@ class Plug:
     subnet_id: str
     subnet: IPv4Network
     address: str
+    mac: str
 
     @property
     def bridge(self) -> str:
@@ -75,7 +76,7 @@ class Fabric:
         return listen(self.netns, address, port)
 
     def plug_in(self, plug: Plug) -> None:
-        """A fresh network namespace for the host, connected to its subnet, with the metadata address on it."""
+        """A fresh network namespace for the host, on its subnet's bridge, with the metadata address on it."""
         netns = self.names.netns(plug.instance_id)
         run(["ip", "netns", "add", netns])
         with self._lock:
@@ -86,7 +87,7 @@ class Fabric:
                     f"link set {plug.bridge} up",
                 )
             self._batch(
-                f"link add {plug.cable} type veth peer name eth0 address {mac(plug.instance_id)} netns {netns}",
+                f"link add {plug.cable} type veth peer name eth0 address {plug.mac} netns {netns}",
                 f"link set {plug.cable} master {plug.bridge} up",
             )
         run(

@@ -7,7 +7,6 @@ and with that one every process of the host ends, as in a power cut.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -48,8 +47,9 @@ exec </dev/null >/dev/null 2>&1
 trap '' CHLD
 exec sleep infinity
 """
-"""Mounts as a node sees its disk (none of the machine's that it would only keep busy), then a first process that reaps orphans: CHLD ignored means just that.
-Arguments: the host's folder, the lab's (hidden: a host cannot see other hosts' disks), folders to keep."""
+"""Mounts as a node sees its disk (none of the machine's that it would only keep busy), then a first
+process that reaps orphans: CHLD ignored means just that.
+Arguments: the host's folder, the lab's (hidden: no host sees another's disk), folders to keep."""
 
 PRIVATE = ("/var/lib", "/opt", "/tmp")  # noqa: S108 - a host's own, on its disk
 SOURCES = Path(__file__).resolve().parents[3]
@@ -133,9 +133,13 @@ class Host:
                 self.fabric.unplug(self.spec.plug)
                 raise
 
+    def cut(self) -> None:
+        """No packet reaches or leaves the host any more; everything on it goes on."""
+        self.fabric.cut([self.spec.plug])
+
     def power_off(self) -> None:
         """A power cut: the cable first, so that no packet says goodbye, then every process. Repeatable."""
-        self.fabric.cut([self.spec.plug])
+        self.cut()
         self.kill()
         with self._switch:
             self.fabric.unplug(self.spec.plug)
@@ -237,10 +241,3 @@ def kept_folders() -> list[str]:
     """Folders that the agent needs and that would be hidden below a host's own: sources, interpreter."""
     needed = {SOURCES, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     return sorted(str(path) for path in needed if any(path.is_relative_to(private) for private in PRIVATE))
-
-
-def describe(spec: HostSpec) -> str:
-    """For a log: one line of JSON, nothing secret."""
-    return json.dumps(
-        {"instance": spec.instance_id, "name": spec.name, "role": spec.role, "zone": spec.zone_id}
-    )

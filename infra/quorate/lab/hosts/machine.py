@@ -35,9 +35,7 @@ def search_path() -> str:
 def check_machine() -> None:
     """Raises QuorateError, one line, where the lab cannot work on this machine."""
     if sys.platform != "linux":
-        raise QuorateError(
-            f"the lab needs Linux namespaces, and this is {sys.platform}; run it in a Linux VM"
-        )
+        raise QuorateError(f"the lab needs Linux namespaces, this is {sys.platform}; run it in a Linux VM")
     if os.geteuid() != 0:
         raise QuorateError(
             "the lab makes network namespaces and starts engines, which needs root, and this is user "

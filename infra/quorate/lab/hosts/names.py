@@ -59,12 +59,6 @@ def short(instance_id: str) -> str:
     return instance_id.rpartition("-")[2][-12:]
 
 
-def mac(instance_id: str) -> str:
-    """A locally administered address, the same at every boot, so that no neighbour keeps a stale one."""
-    digest = hashlib.sha256(instance_id.encode()).digest()
-    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
-
-
 def hostname(address: str) -> str:
     """`10.20.1.5` -> `ip-10-20-1-5`, as EC2 names a host."""
     return "ip-" + address.replace(".", "-")
