@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from quorate.layout.bounds import Spread, text
 from quorate.layout.goals import Goal, meets
-from quorate.layout.quorum import tolerated_nodes
+from quorate.layout.majority import tolerated_nodes
 from quorate.layout.spreads import LOSSES, alternatives, even_spread
-from quorate.layout.tolerance import tolerance
+from quorate.layout.survival import tolerance
 
 DOCKER_MAXIMUM = 7
 """Docker recommends at most seven managers (https://docs.docker.com/engine/swarm/admin_guide/)."""

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from quorate.layout.advice import advise
 from quorate.layout.bounds import Spread, as_spread
 from quorate.layout.errors import LayoutError
 from quorate.layout.goals import Goal, as_goal, meets
+from quorate.layout.majority import quorum
 from quorate.layout.probability import NODE_OUTAGE, unavailability
-from quorate.layout.quorum import quorum
-from quorate.layout.tolerance import Outage, Tolerance, failing_sets, outages, tolerance
+from quorate.layout.survival import Outage, Tolerance, failing_sets, outages, tolerance
 from quorate.layout.zones import Zone, as_zones
 
 FAILING_SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """All that is known of one layout.
 
     `failing`: the smallest sets of zones (names) whose loss takes the quorum, at most FAILING_SHOWN of them.

@@ -6,7 +6,7 @@ import enum
 
 from quorate.layout.bounds import Spread, as_spread
 from quorate.layout.errors import LayoutError
-from quorate.layout.quorum import tolerated_nodes
+from quorate.layout.majority import tolerated_nodes
 
 
 class Goal(enum.StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from quorate.layout import bounds
 from quorate.layout.checks import Check, check
@@ -15,8 +15,7 @@ from quorate.layout.zones import Zone, as_zones
 TOP = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The best layouts, best first: those that meet the goal, then by unavailability."""
 
     layouts: tuple[Check, ...]

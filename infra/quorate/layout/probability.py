@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import comb
 
 from quorate.layout import bounds
 from quorate.layout.bounds import Spread, as_spread
 from quorate.layout.errors import LayoutError
-from quorate.layout.quorum import quorum
+from quorate.layout.majority import quorum
 
 ZONE_OUTAGE = 0.0001
 NODE_OUTAGE = 0.005
@@ -54,9 +53,10 @@ def with_zone(chances: Sequence[float], count: int, outage: float, node_outage: 
 @lru_cache(maxsize=4096, typed=True)
 def zone_chances(count: int, outage: float, node_outage: float) -> tuple[float, ...]:
     """The chance that 0, 1, … `count` managers of one zone answer."""
-    up = 1 - outage
-    chances = [
-        up * comb(count, k) * (1 - node_outage) ** k * node_outage ** (count - k) for k in range(count + 1)
-    ]
+    chances: list[float] = [1 - outage]
+    for _ in range(count):
+        down = [chance * node_outage for chance in chances]
+        up = [chance * (1 - node_outage) for chance in chances]
+        chances = [a + b for a, b in zip([*down, 0], [0, *up], strict=True)]
     chances[0] += outage
     return tuple(chances)

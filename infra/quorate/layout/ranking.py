@@ -1,10 +1,10 @@
 """The best layouts out of all, without looking at each.
 
-A layout ranks before another if it meets the goal and the other does not; then by the smaller
-unavailability (to 12 digits); then by the zones it tolerates, a zone plus nodes, nodes; then by fewer
-managers; then by the fuller zones first, in the order given. Zones with the same outage probability are
-alike, and of the layouts that differ only by an exchange of alike zones the one with the fuller first stands
-for all.
+A layout ranks by its distance from the goal first (0 where it meets it; else the managers that the loss
+named by the goal takes too many), then by unavailability (to 12 digits), by the zones it tolerates, a zone
+plus nodes, nodes, by fewer managers, and last by the fuller zones first, in the order given. Zones with the
+same outage probability are alike, and of the layouts that differ only by an exchange of alike zones the one
+with the fuller first stands for all.
 
 Zones are filled one by one, and a beginning is left as soon as no end of it can be among the best: the
 managers still to be placed fail at least as often as they would with their zones always up.
@@ -12,40 +12,52 @@ managers still to be placed fail at least as often as they would with their zone
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
-from math import comb
+from math import inf
+from typing import NamedTuple
 
 from quorate.layout.bounds import Spread
-from quorate.layout.goals import Goal, meets, worst_loss
+from quorate.layout.goals import Goal, worst_loss
+from quorate.layout.majority import quorum, tolerated_nodes
 from quorate.layout.probability import with_zone, zone_chances
-from quorate.layout.quorum import quorum, tolerated_nodes
-from quorate.layout.tolerance import tolerance
+from quorate.layout.survival import tolerance
 
 ROUNDING = 1 + 1e-9
-Key = tuple[object, ...]
+
+
+class Key(NamedTuple):
+    """Compares layouts equally far from the goal: the smaller is the better one."""
+
+    unavailability: float
+    zones: int
+    zone_plus_nodes: int
+    nodes: int
+    managers: int
+    fuller_first: tuple[int, ...]
 
 
 def best_layouts(
     counts: Iterable[int], outages: Sequence[float], goal: Goal, node_outage: float, top: int
 ) -> list[Spread]:
     """The `top` best spreads of any of `counts` managers over zones with these outage probabilities."""
-    found: list[tuple[Key, Spread]] = []
-    for meeting in (True, False):
+    found: list[Spread] = []
+    wanted = list(dict.fromkeys(counts))
+    for distance in range(max(wanted) + 2):
         best = _Best(top - len(found))
-        if best.room:
-            for managers in dict.fromkeys(counts):
-                _Search(managers, _Terms(outages, goal, node_outage, meeting), best).run()
-            found += best.sorted()
-    return [spread for _, spread in found]
+        for managers in wanted:
+            _Search(managers, _Terms(outages, goal, node_outage, distance), best).run()
+        found += [spread for _, spread in best.kept]
+        if len(found) >= top:
+            break
+    return found
 
 
 def rank(spread: Spread, unavailability: float) -> Key:
-    """The sort key within the layouts that meet a goal, or within those that do not: smaller is better."""
+    """The key of one spread."""
     held = tolerance(spread)
-    return (
+    return Key(
         float(f"{float(unavailability):.12g}"),
         -held.zones,
         -held.zone_plus_nodes,
@@ -55,47 +67,29 @@ def rank(spread: Spread, unavailability: float) -> Key:
     )
 
 
-@dataclass
 class _Best:
     """The best so far, at most `room` of them."""
 
-    room: int
-    heap: list[tuple[_Reversed, Spread]] = field(default_factory=list)
-
-    def limit(self) -> float:
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.kept: list[tuple[Key, Spread]] = []
+        self.limit = inf
         """No layout with a larger unavailability is wanted any more."""
-        return float("inf") if len(self.heap) < self.room else self.heap[0][0].unavailability
 
     def offer(self, spread: Spread, unavailability: float) -> None:
-        entry = (_Reversed(rank(spread, unavailability), unavailability), spread)
-        if len(self.heap) < self.room:
-            heapq.heappush(self.heap, entry)
-        else:
-            heapq.heappushpop(self.heap, entry)
-
-    def sorted(self) -> list[tuple[Key, Spread]]:
-        return sorted((entry.key, spread) for entry, spread in self.heap)
+        insort(self.kept, (rank(spread, unavailability), spread))
+        del self.kept[self.room :]
+        if len(self.kept) == self.room:
+            self.limit = self.kept[-1][0].unavailability * ROUNDING
 
 
-@dataclass(frozen=True)
-class _Reversed:
-    """Turns the order around: heapq keeps its smallest at hand, and the worst is what must be at hand."""
-
-    key: Key
-    unavailability: float
-
-    def __lt__(self, other: _Reversed) -> bool:
-        return self.key > other.key
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """What is searched for; `meeting`: layouts that meet the goal, or those that do not."""
+class _Terms(NamedTuple):
+    """What is searched for: layouts exactly `distance` managers away from meeting the goal."""
 
     outages: Sequence[float]
     goal: Goal
     node_outage: float
-    meeting: bool
+    distance: int
 
 
 class _Search:
@@ -103,9 +97,10 @@ class _Search:
 
     def __init__(self, managers: int, terms: _Terms, best: _Best) -> None:
         self.managers, self.best = managers, best
-        self.goal, self.node_outage, self.meeting = terms.goal, terms.node_outage, terms.meeting
+        self.goal, self.node_outage = terms.goal, terms.node_outage
         outages, node_outage = terms.outages, terms.node_outage
-        self.spare, self.quorum = tolerated_nodes(managers), quorum(managers)
+        self.quorum = quorum(managers)
+        self.worst_loss, self.meeting = tolerated_nodes(managers) + terms.distance, terms.distance == 0
         # alike zones side by side, so that only the fuller-first order among them is walked
         self.order = sorted(range(len(outages)), key=lambda zone: (outages[zone], zone))
         self.outages = [outages[zone] for zone in self.order]
@@ -119,13 +114,13 @@ class _Search:
         zone = len(placed)
         for count in self._counts(placed, left):
             spread = (*placed, count)
-            if self.meeting and worst_loss(spread, self.goal) > self.spare:
+            if worst_loss(spread, self.goal) > self.worst_loss:
                 continue
             if zone + 1 == len(self.order):
                 self._end(spread, chances)
                 continue
             onward = with_zone(chances, count, self.outages[zone], self.node_outage)
-            if self._bound(onward, left - count) <= self.best.limit() * ROUNDING:
+            if self._bound(onward, left - count) <= self.best.limit:
                 self._fill(spread, onward, left - count)
 
     def _counts(self, placed: Spread, left: int) -> Iterable[int]:
@@ -140,14 +135,14 @@ class _Search:
 
     def _end(self, spread: Spread, chances: list[float]) -> None:
         given = tuple(spread[self.order.index(zone)] for zone in range(len(spread)))
-        if meets(given, self.goal) != self.meeting:
+        if not self.meeting and worst_loss(given, self.goal) < self.worst_loss:
             return
         share = zone_chances(spread[-1], self.outages[-1], self.node_outage)
         below = [0.0, *accumulate(chances)]
         total = sum(
             chance * below[min(max(self.quorum - up, 0), len(chances))] for up, chance in enumerate(share)
         )
-        if total <= self.best.limit() * ROUNDING:
+        if total <= self.best.limit:
             self.best.offer(given, total)
 
     def _bound(self, chances: list[float], left: int) -> float:
@@ -162,6 +157,4 @@ class _Search:
 
 def _tail_chances(count: int, node_outage: float) -> list[float]:
     """tail[k]: the chance that fewer than k of `count` nodes answer, their zones being up."""
-    up = 1 - node_outage
-    chances = [comb(count, k) * up**k * node_outage ** (count - k) for k in range(count + 1)]
-    return [0.0, *accumulate(chances)]
+    return [0.0, *accumulate(zone_chances(count, 0.0, node_outage))]

@@ -43,13 +43,17 @@ def alternatives(managers: int, zones: int, goal: Goal | str) -> tuple[Spread, .
     bounds.managers(managers)
     bounds.zones(zones)
     wanted = as_goal(goal)
-    found = [
-        (abs(count - managers) + abs(over - zones), over, count)
-        for over in range(1, bounds.MAX_ZONES + 1)
-        for count in range(1, bounds.MAX_MANAGERS + 1, 2)
-        if (over <= count or over == zones) and meets(even_spread(count, over), wanted)
-    ]
-    return tuple(even_spread(count, over) for _, over, count in sorted(found)[:ALTERNATIVES])
+    found: list[Spread] = []
+    for changes in range(bounds.MAX_MANAGERS + bounds.MAX_ZONES):
+        for over in range(max(1, zones - changes), min(bounds.MAX_ZONES, zones + changes) + 1):
+            by = changes - abs(over - zones)
+            for count in sorted({managers - by, managers + by}):
+                odd = count % 2 and 1 <= count <= bounds.MAX_MANAGERS
+                if odd and (over <= count or over == zones) and meets(even_spread(count, over), wanted):
+                    found.append(even_spread(count, over))
+        if len(found) >= ALTERNATIVES:
+            break
+    return tuple(found[:ALTERNATIVES])
 
 
 def partitions(managers: int, zones: int) -> Iterator[Spread]:

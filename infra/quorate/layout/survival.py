@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import comb
+from typing import NamedTuple
 
 from quorate.layout.bounds import Spread, as_spread
-from quorate.layout.quorum import tolerated_nodes
+from quorate.layout.majority import tolerated_nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(NamedTuple):
     """How many may be lost, whichever they are.
 
     `zone_plus_nodes`: managers that may fail on top of any one lost zone; 0 too where `zones` is 0.
@@ -26,8 +24,7 @@ class Tolerance:
         return {"nodes": self.nodes, "zones": self.zones, "zone_plus_nodes": self.zone_plus_nodes}
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """Of all `total` ways to lose `zones_lost` zones at once, `survived` leave a quorum."""
 
     zones_lost: int
@@ -50,16 +47,15 @@ def tolerance(spread: Spread) -> Tolerance:
 def outages(spread: Spread) -> tuple[Outage, ...]:
     """For 1, 2, … all zones lost: how many choices of zones the quorum survives."""
     checked = as_spread(spread)
-    spare = tolerated_nodes(sum(checked))
-    # ways[k][m]: choices of k zones that hold m managers together
-    ways = [[0] * (spare + 1) for _ in range(len(checked) + 1)]
-    ways[0][0] = 1
-    for seen, count in enumerate(checked, start=1):
-        for lost in range(seen, 0, -1):
-            for held in range(count, spare + 1):
-                ways[lost][held] += ways[lost - 1][held - count]
-    zones = len(checked)
-    return tuple(Outage(lost, sum(ways[lost]), comb(zones, lost)) for lost in range(1, zones + 1))
+    too_many = tolerated_nodes(sum(checked)) + 1
+    # ways[k][m]: choices of k zones that hold m managers together, or too many
+    ways = [[1] + [0] * too_many]
+    for count in checked:
+        ways.append([0] * (too_many + 1))
+        for lost in range(len(ways) - 1, 0, -1):
+            for held, choices in enumerate(ways[lost - 1]):
+                ways[lost][min(held + count, too_many)] += choices
+    return tuple(Outage(lost, sum(row[:too_many]), sum(row)) for lost, row in enumerate(ways) if lost)
 
 
 def failing_sets(spread: Spread) -> Iterator[tuple[int, ...]]:

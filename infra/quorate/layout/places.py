@@ -9,7 +9,7 @@ from quorate.layout import bounds
 from quorate.layout.bounds import Spread, as_spread
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slot:
     """One manager's place: `manager-<zone id>-<index>`, index from 1 within the zone."""
 

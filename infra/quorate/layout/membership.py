@@ -8,13 +8,13 @@ from quorate.layout import bounds
 from quorate.layout.bounds import Spread, text
 from quorate.layout.errors import LayoutError
 from quorate.layout.goals import Goal, as_goal, worst_loss
-from quorate.layout.quorum import quorum
+from quorate.layout.majority import quorum
 from quorate.layout.spreads import LOSSES
 
 UP, DOWN = "up", "down"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """`slack`: members that may fail after the change before the quorum is lost (negative: it is lost).
 
@@ -33,7 +33,7 @@ class Verdict:
         return document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ZoneView:
     """The members by zone as they are now, for the zone rule.
 
@@ -158,7 +158,7 @@ def _check_view(members: int, reachable: int, target: str | None, view: ZoneView
         or any(up > held for up, held in zip(view.reachable, view.members, strict=True))
     ):
         raise LayoutError(
-            f"by zone {text(view.members)} members of which {text(view.reachable)} are reachable: that is not "
+            f"by zone {text(view.members)} members of which {text(view.reachable)} are reachable: that is no "
             f"{members} members of which {reachable} are"
         )
     up = view.reachable[view.zone]
