@@ -1,0 +1,185 @@
+"""The steps of a boot, in their order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quorate.agent.join.certificate import CERTIFICATE, Issued, read_certificate
+from quorate.agent.join.claim import Fate, Step, Watch, new_claim, next_step
+from quorate.agent.join.founding import Founding
+from quorate.agent.join.hook import LaunchHook
+from quorate.agent.join.joining import Joining, OutOfReach
+from quorate.agent.journal import Journal
+from quorate.agent.metadata import Identity
+from quorate.agent.userdata import UserData
+from quorate.errors import Failed, Unknown
+from quorate.swarm.aws import Aws
+from quorate.swarm.engine import Engine, EngineRefused
+from quorate.swarm.patience import Backoff, Deadline
+from quorate.swarm.rendezvous import Rendezvous
+from quorate.swarm.snapshot import Claim
+
+JOIN_SECONDS = 480.0  # more than a claim's time, less than the launch hook's
+WAY_BACK = (
+    "Nobody will make a second swarm. Start the instances of its managers again until a majority answers, "
+    "or restore one from a backup"
+)
+
+
+@dataclass
+class Boot:
+    """One boot of one node."""
+
+    orders: UserData
+    identity: Identity
+    engine: Engine
+    aws: Aws
+    hook: LaunchHook
+    journal: Journal
+    certificate: Path = CERTIFICATE
+    deadline: Deadline = field(default_factory=lambda: Deadline(JOIN_SECONDS))
+
+    def __post_init__(self) -> None:
+        self.store = Rendezvous(self.aws, self.orders.table)
+        self._watch = Watch()
+        self._joining = Joining(
+            self.orders, self.identity, self.engine, self.aws, self.journal, self.certificate
+        )
+
+    def become_member(self) -> None:
+        """From whatever this boot finds to a verified member; Failed says why not."""
+        issued = self._membership_before()
+        if issued is None or not self._come_back(issued):
+            self._until(self._towards_membership)
+
+    def finish(self) -> None:
+        """Let Auto Scaling put the instance into service."""
+        self.hook.complete(Deadline(JOIN_SECONDS))
+
+    def _membership_before(self) -> Issued | None:
+        """The certificate of a membership from before; None on a fresh node.
+
+        An engine that is pending with a certificate is a member that waits for its managers: it must never
+        be made to leave, as a manager's copy of the cluster is on its disk. Without one it is the remains
+        of a join that was cut short.
+        """
+        issued = read_certificate(self.certificate)
+        if issued is None or self.engine.membership().state == "inactive":
+            return None
+        return issued
+
+    def _come_back(self, issued: Issued) -> bool:
+        """Wait until the old membership is active; False if it was a worker's and is broken."""
+        broken = False
+
+        def step(claim: Claim | None) -> bool:
+            nonlocal broken
+            if claim is not None and not claim.ready and claim.owner == self.identity.instance:
+                return self._found(claim)
+            self._check_home(issued, claim)
+            found = self.engine.membership()
+            if found.active:
+                self.journal.say(f"back in swarm {issued.cluster_id}")
+                return True
+            if found.state == "error" and issued.role == "swarm-worker":
+                self.journal.say(
+                    f"the engine cannot go on as a worker ({found.error}): leaving, to join anew"
+                )
+                self.engine.leave()
+                broken = True
+                return True
+            self._wait_for_leader(f"the engine is {found.state} {found.error}".strip())
+            return False
+
+        self._until(step)
+        return not broken
+
+    def _check_home(self, issued: Issued, claim: Claim | None) -> None:
+        known = "knows of none" if claim is None or not claim.ready else f"names {claim.cluster_id}"
+        if claim is None or claim.cluster_id != issued.cluster_id:
+            raise Failed(
+                f"this node's disk is a member of swarm {issued.cluster_id}, and table {self.orders.table} "
+                f"{known}. Nothing was changed: look whether the disk comes from another cluster"
+            )
+
+    def _towards_membership(self, claim: Claim | None) -> bool:
+        if claim is not None and claim.ready:
+            return self._join(claim)
+        if not self.orders.manages:
+            self.journal.say_once("claim", "waiting for the managers to make the swarm")
+            self.hook.beat()
+            return False
+        return self._advance(claim)
+
+    def _advance(self, claim: Claim | None) -> bool:
+        """One step of a manager towards READY; True when this node has founded the swarm."""
+        me, wall = self.identity.instance, time.time()
+        if claim is None:
+            mine = new_claim(me, wall)
+            if not self.store.create_claim(mine):
+                return False
+            self.journal.say("claimed the cluster's only init")
+            return self._found(mine)
+        seen = self._watch.seen(claim, time.monotonic())
+        step = next_step(claim, me, wall, seen)
+        if step is Step.ASK:
+            step = next_step(claim, me, wall, seen, self._fate(claim.owner))
+        if step is Step.FOUND:
+            return self._found(claim)
+        if step is Step.TAKE_OVER:
+            mine = new_claim(me, wall)
+            if not self.store.replace_claim(claim.nonce, mine):
+                return False
+            self.journal.say(f"took over the claim of {claim.owner}, which EC2 says is gone")
+            return self._found(mine)
+        self.journal.say_once("claim", f"waiting for {claim.owner}, which makes the swarm")
+        return False
+
+    def _found(self, claim: Claim) -> bool:
+        founding = Founding(
+            self.orders, self.identity, self.engine, self.aws, self.store, self.journal
+        )  # fmt: skip
+        return founding.found(claim) is not None
+
+    def _fate(self, owner: str) -> Fate:
+        try:
+            answer = self.aws.instances(self.identity.instance, [owner])
+        except Unknown as error:
+            self.journal.say_once("fate", f"the claim's owner {owner}: {error}")
+            return Fate.UNKNOWN
+        return Fate.GONE if owner not in answer or answer[owner].ended else Fate.HERE
+
+    def _join(self, claim: Claim) -> bool:
+        try:
+            self._joining.attempt(claim)
+        except OutOfReach as error:
+            self._wait_for_leader(f"swarm {claim.cluster_id}: {error}")
+            return False
+        self.journal.say(f"joined swarm {claim.cluster_id} as a drained worker")
+        return True
+
+    def _wait_for_leader(self, trouble: str) -> None:
+        """A swarm that was made and has no leader: neither time nor failure makes another one."""
+        self.hook.beat()
+        self.deadline = Deadline(JOIN_SECONDS)
+        self.journal.say_once("leader", f"waiting for a leader: {trouble}. {WAY_BACK}")
+
+    def _until(self, step: Callable[[Claim | None], bool]) -> None:
+        """Read the claim and take the step, again and again with growing pauses, until it says done.
+
+        What AWS or the engine refuses meanwhile is said once and tried again: in a node's first seconds its
+        role may not have reached every endpoint. Failed when the deadline has passed.
+        """
+        trouble = "the claim did not become READY"
+        for _ in Backoff(first=0.25, most=4.0, factor=1.25).rounds():
+            if self.deadline.passed:
+                raise Failed(f"no member after {JOIN_SECONDS:.0f} s: {trouble}")
+            try:
+                if step(self.store.read_claim()):
+                    return
+            except (Unknown, EngineRefused) as error:
+                trouble = str(error)
+                self.journal.say_once("trouble", f"{trouble}; trying again")
