@@ -175,7 +175,7 @@ class Host:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=self.environment(environment),
+            env={**unit_environment(self.names, self.spec.name), **(environment or {})},
             start_new_session=True,
         )
 
@@ -185,17 +185,6 @@ class Host:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         process.wait()
-
-    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """What a unit of a node would have: nothing of the operator's shell."""
-        return {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
-            "LANG": "C.UTF-8",
-            "HOSTNAME": self.spec.name,
-            LAB_VARIABLE: self.names.lab_id,
-            **(more or {}),
-        }
 
     def _format(self) -> None:
         """Folders of the disk where they are missing; /run is empty at every boot."""
@@ -224,7 +213,7 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.environment(),
+            env=unit_environment(self.names, self.spec.name),
             start_new_session=True,
         )
         assert process.stdout is not None and process.stderr is not None
@@ -241,3 +230,14 @@ def kept_folders() -> list[str]:
     """Folders that the agent needs and that would be hidden below a host's own: sources, interpreter."""
     needed = {SOURCES, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     return sorted(str(path) for path in needed if any(path.is_relative_to(private) for private in PRIVATE))
+
+
+def unit_environment(names: Names, hostname: str) -> dict[str, str]:
+    """What a unit of a node would have in its environment: nothing of the operator's shell."""
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "HOSTNAME": hostname,
+        LAB_VARIABLE: names.lab_id,
+    }

@@ -32,8 +32,8 @@ def search_path() -> str:
     return os.pathsep.join(dict.fromkeys([word for word in words if word] + list(SBIN)))
 
 
-def check_machine() -> None:
-    """Raises QuorateError, one line, where the lab cannot work on this machine."""
+def check_root() -> None:
+    """Raises QuorateError, one line, without root on Linux."""
     if sys.platform != "linux":
         raise QuorateError(f"the lab needs Linux namespaces, this is {sys.platform}; run it in a Linux VM")
     if os.geteuid() != 0:
@@ -41,6 +41,11 @@ def check_machine() -> None:
             "the lab makes network namespaces and starts engines, which needs root, and this is user "
             f"{os.geteuid()}; run it again as root (sudo). quorum-layout and tests/unit need no root"
         )
+
+
+def check_machine() -> None:
+    """Raises QuorateError, one line, where the lab cannot work on this machine."""
+    check_root()
     path = search_path()
     missing = [command for command in PACKAGES if shutil.which(command, path=path) is None]
     if missing:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -76,19 +75,6 @@ def sweep(names: Names, patience: float = 15.0) -> None:
             raise Failed(f"still on the machine after {patience:.0f} s: {remains}; run `lab down` again")
         time.sleep(0.02)
     _forget_netns_folder()
-
-
-def erase(names: Names, keep: tuple[str, ...] = ("log", "lock")) -> None:
-    """Deletes the lab's folder but for what is named; only after `sweep`."""
-    if not names.directory.is_dir():
-        return
-    for entry in names.directory.iterdir():
-        if entry.name in keep:
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
 
 
 def _namespaces(names: Names) -> tuple[str, ...]:

@@ -1,0 +1,248 @@
+"""The lab as an object: what the commands and the tests hold in their hands.
+
+One lab lives in one folder, and everything that it has on the machine carries an id derived from that
+folder. Its cloud's truth is in the daemon's memory: a lab whose daemon has ended is dead, and starts clean.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from quorate.errors import Failed, UsageError
+from quorate.lab import control, folder
+from quorate.lab.hosts import namespaces, sweep
+from quorate.lab.hosts.host import SOURCES, unit_environment
+from quorate.lab.hosts.inventory import HostState
+from quorate.lab.hosts.machine import check_machine, check_root
+from quorate.lab.hosts.names import LAB_VARIABLE, Names
+from quorate.lab.process import FILE, Identity
+from quorate.lab.status import Observer, Status
+from quorate.lab.truth import CREDENTIALS, REGION, Aws
+
+DEFAULT_PORT = 4615
+"""Where Pulumi.lab.yaml looks for AWS; only the lab in the checkout's own folder takes it."""
+DEFAULT_DIRECTORY = SOURCES.parent / ".lab"
+
+START_PATIENCE = 60.0
+
+Say = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+class Lab:
+    """One lab. Every method may be called from any process; those that change it exclude each other."""
+
+    def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
+        self.names = Names.of(directory or DEFAULT_DIRECTORY)
+        self.directory = self.names.directory
+        self._observer = Observer(self.names.hosts)
+        self._aws: Aws | None = None
+
+    # Is it there?
+
+    @property
+    def identity(self) -> Identity | None:
+        """Of the daemon that runs; None when none does."""
+        identity = Identity.read(self.directory)
+        return identity if identity is not None and identity.alive else None
+
+    def is_running(self) -> bool:
+        return self.identity is not None
+
+    def is_dead(self) -> bool:
+        """Whether there was a lab here whose daemon has ended without `down`."""
+        return not self.is_running() and (self.directory / FILE).exists()
+
+    def _present(self) -> Identity:
+        identity = self.identity
+        if identity is not None:
+            return identity
+        if self.is_dead():
+            raise Failed(
+                f"the lab in {self.directory} is dead: its cloud ended and what it knew is lost. "
+                "Start it clean with `lab up`, or remove what is left with `lab down`"
+            )
+        raise Failed(f"no lab is running in {self.directory}. Start one with `lab up`")
+
+    # Up and down
+
+    def start(self, say: Say = quiet) -> None:
+        """The local cloud alone: no instance is launched. Nothing happens when it runs already."""
+        check_machine()
+        folder.claim(self.directory)
+        with folder.exclusive(self.directory, "start"):
+            self._launch(say).wait()
+
+    def down(self, say: Say = quiet) -> None:
+        """Removes everything of this lab from the machine, whatever its state, and empties its folder."""
+        check_root()
+        if not self.directory.is_dir():
+            self._clean(say)
+            return
+        with folder.exclusive(self.directory, "down"):
+            self._clean(say)
+
+    def _clean(self, say: Say) -> None:
+        remains = sweep.find(self.names)
+        if remains:
+            say(f"ending {remains}")
+        sweep.sweep(self.names)
+        folder.erase(self.directory)
+
+    def _launch(self, say: Say) -> Starting:
+        """Starts the daemon without waiting for it; clean, when what is there is dead."""
+        identity = self.identity
+        if identity is not None:
+            return Starting(identity)
+        if self.is_dead() or sweep.find(self.names):
+            say("the lab here is dead: its cloud ended and what it knew is lost; starting clean")
+        self._clean(quiet)
+        self.names.logs.mkdir(parents=True, exist_ok=True)
+        reader, writer = os.pipe()
+        try:
+            with (self.names.logs / "daemon.log").open("wb") as log:
+                subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "quorate.lab.daemon"),
+                        *("--directory", str(self.directory), "--ready", str(writer)),
+                        *("--port", str(DEFAULT_PORT if self.directory == DEFAULT_DIRECTORY else 0)),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={
+                        "PATH": os.environ["PATH"],
+                        "LANG": "C.UTF-8",
+                        "PYTHONPATH": str(SOURCES),
+                        LAB_VARIABLE: self.names.lab_id,
+                    },
+                    cwd="/",
+                    pass_fds=(writer,),
+                    start_new_session=True,
+                ).wait()
+        finally:
+            os.close(writer)
+        return Starting(reader=reader, log=self.names.logs / "daemon.log")
+
+    # What is in it
+
+    @property
+    def endpoint(self) -> str:
+        """Where its AWS answers on this machine."""
+        return f"http://127.0.0.1:{self._present().port}"
+
+    @property
+    def aws(self) -> Aws:
+        """Its AWS, as the operator."""
+        if self._aws is None:
+            self._aws = Aws(self.endpoint)
+        return self._aws
+
+    def hosts(self) -> tuple[HostState, ...]:
+        """Every host that has a disk, managers first."""
+        self._present()
+        answer = control.ask(self.directory, "GET", "/hosts")
+        return tuple(HostState(**host) for host in answer["hosts"])
+
+    def status(self) -> Status:
+        """What the engines say now, beside what was asked for."""
+        return self._observer.look(self.hosts(), self.aws.asked())
+
+    def wait_healthy(self, seconds: float = 120.0, seen: Callable[[Status], None] = lambda _: None) -> Status:
+        """The first healthy status; `seen` gets each look. Failed with what is missing when time is up."""
+        deadline = time.monotonic() + seconds
+        asked = self.aws.asked()
+        while True:
+            status = self._observer.look(self.hosts(), asked)
+            seen(status)
+            if status.healthy:
+                return status
+            if time.monotonic() > deadline:
+                raise Failed(
+                    f"the cluster is not whole after {seconds:.0f} s: {'; '.join(status.trouble)}. "
+                    f"Look into the hosts' logs in {self.names.hosts}/*/log, or wait and ask `lab status`"
+                )
+            time.sleep(0.2)
+
+    def host(self, word: str) -> HostState:
+        """The host of that name, address or instance id. UsageError names those that there are."""
+        hosts = self.hosts()
+        for host in hosts:
+            if word in {host.name, host.address, host.instance_id}:
+                return host
+        known = ", ".join(host.name for host in hosts) or "none yet"
+        raise UsageError(f"host {word!r}: no host of this lab; there are {known}")
+
+    def exec_argv(self, word: str, argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """What runs `argv` inside a host: the words and the environment. Failed when it is off."""
+        host = self.host(word)
+        if host.pid is None:
+            raise Failed(f"host {host.name} is switched off: nothing can run on it")
+        return namespaces.enter(host.pid, argv), unit_environment(self.names, host.name)
+
+    def exec(self, word: str, argv: Sequence[str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Runs a program inside a host to its end; its exit code is not judged."""
+        words, environment = self.exec_argv(word, argv)
+        return subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What a shell needs so that the Pulumi CLI, and any AWS tool, talks to this lab and nothing else."""
+        identity = self._present()
+        backend = self.directory / "pulumi"
+        backend.mkdir(exist_ok=True)
+        return {
+            "PATH": os.pathsep.join([str(SOURCES.parent / "scripts/lab-plugin"), os.environ.get("PATH", "")]),
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "QUORATE_LAB_NONCE": identity.nonce,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            **{name.upper(): value for name, value in CREDENTIALS.items()},
+        }
+
+
+@dataclass
+class Starting:
+    """A daemon that runs, or one whose first word is still to come on `reader`."""
+
+    identity: Identity | None = None
+    reader: int = -1
+    log: Path = Path()
+
+    def wait(self) -> Identity:
+        """Raises Failed with the daemon's words when it cannot start."""
+        if self.identity is None:
+            self.identity = self._listen()
+        return self.identity
+
+    def _listen(self) -> Identity:
+        deadline = time.monotonic() + START_PATIENCE
+        with os.fdopen(self.reader, "rb", buffering=0) as reader:
+            words = b""
+            while left := max(0.0, deadline - time.monotonic()):
+                if select.select([reader], [], [], left)[0]:
+                    more = reader.read(65536)
+                    if not more:
+                        break
+                    words += more
+        with suppress(ValueError, KeyError):
+            document = json.loads(words)
+            if "error" in document:
+                raise Failed(document["error"])
+            return Identity(**{key: document[key] for key in Identity.__dataclass_fields__})
+        raise Failed(f"the lab's daemon did not start; its log says why: {self.log}")
