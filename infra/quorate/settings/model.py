@@ -11,9 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from quorate.layout.bounds import Spread
-from quorate.layout.goals import Goal
-from quorate.layout.spreads import best_spread
+from quorate.layout import Goal, Spread, best_spread
 
 MOST_MANAGERS = 7
 MOST_ZONES = 7

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from quorate.layout.goals import Goal, meets, worst_loss
-from quorate.layout.quorum import quorum
-from quorate.layout.spreads import LOSSES, alternatives, even_spread
+from quorate.layout import Goal, alternatives, even_spread, meets, quorum
+from quorate.layout.goals import worst_loss
+from quorate.layout.spreads import LOSSES
 from quorate.settings.model import MOST_MANAGERS, MOST_ZONES, Egress, Pool, Settings
 from quorate.settings.networks import network_problems
 from quorate.settings.problems import Problem

@@ -1,0 +1,181 @@
+"""Runs the Pulumi program against a monitor that records every registration whole, and answers like AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "infra" / "__main__.py"
+ACCOUNT = "123456789012"
+ZONES = {
+    f"us-east-1{letter}": f"use1-az{number}"
+    for letter, number in zip("abcdef", (6, 1, 2, 4, 3, 5), strict=True)
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One registration: what the program asked for, with every output resolved."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    inputs: dict[str, Any]
+    custom: bool
+    dependencies: frozenset[str]
+    ignored: tuple[str, ...]
+    delete_before_replace: bool
+    delete_timeout: str
+
+
+@dataclass
+class Stack:
+    """What a run of the program left behind."""
+
+    resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def of(self, type_: str) -> list[Recorded]:
+        return [item for item in self.resources if item.type == type_]
+
+    def one(self, type_: str, name: str) -> Recorded:
+        found = [item for item in self.of(type_) if item.name == name]
+        assert len(found) == 1, f"{len(found)} of {type_} are named {name}"
+        return found[0]
+
+    @property
+    def custom(self) -> list[Recorded]:
+        return [item for item in self.resources if item.custom]
+
+
+class Answers(Mocks):
+    """Outputs that AWS would invent, recognisable by the resource's name."""
+
+    def call(self, args: MockCallArgs) -> dict[str, Any]:
+        match args.token:
+            case "aws:index/getAvailabilityZones:getAvailabilityZones":
+                zones = {"names": list(ZONES), "zoneIds": list(ZONES.values()), "groupNames": []}
+                return {**zones, "region": "us-east-1", "id": "us-east-1"}
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}
+            case "aws:index/getPartition:getPartition":
+                return {"partition": "aws", "dnsSuffix": "", "reverseDnsPrefix": "", "id": "aws"}
+        raise AssertionError(f"the program asked for {args.token}")
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        kind = args.typ.rsplit(":", 1)[-1]
+        outputs = dict(args.inputs)
+        match kind:
+            case "Key":
+                outputs |= {"keyId": f"id-of-{args.name}", "arn": f"arn:of:key/{args.name}"}
+            case "LaunchTemplate":
+                outputs |= {"latestVersion": 7}
+            case "VpcEndpoint" if args.inputs["vpcEndpointType"] == "Gateway":
+                outputs |= {"prefixListId": f"pl-{args.name}"}
+            case "InstanceProfile" | "Role":
+                outputs |= {"arn": f"arn:of:{kind}/{args.inputs['name']}"}
+        return f"{kind}/{args.name}", outputs
+
+
+class Recorder(MockMonitor):
+    """Keeps each request beside what the mocks answered."""
+
+    def __init__(self, answers: Mocks) -> None:
+        super().__init__(answers)
+        self.stack = Stack()
+        self.lock = threading.Lock()
+
+    def Invoke(self, request: Any) -> Any:
+        self.stack.calls.append(request.tok)
+        return super().Invoke(request)
+
+    def RegisterResource(self, request: Any) -> Any:
+        with self.lock:
+            response = super().RegisterResource(request)
+            if request.type == "pulumi:pulumi:Stack":
+                return response
+            self.stack.resources.append(
+                Recorded(
+                    type=request.type,
+                    name=request.name,
+                    urn=response.urn,
+                    parent=request.parent,
+                    inputs=rpc.deserialize_properties(request.object),
+                    custom=request.custom,
+                    dependencies=frozenset(request.dependencies),
+                    ignored=tuple(request.ignoreChanges),
+                    delete_before_replace=request.deleteBeforeReplace,
+                    delete_timeout=request.customTimeouts.delete,
+                )
+            )
+            return response
+
+
+def stack_file(name: str) -> dict[str, str]:
+    """The configuration of Pulumi.<name>.yaml as the CLI hands it over: texts, and JSON for what has parts."""
+    import json
+
+    config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+
+def run(
+    config: Mapping[str, str], *, project: str = "quorate", stack: str = "lab", answers: Mocks | None = None
+) -> Stack:
+    """Runs the program; raises what it raises. `resources` may be looked at in `Recorder` even then."""
+    recorder = Recorder(answers or Answers())
+    return _run(recorder, config, project, stack)
+
+
+def refusal(
+    config: Mapping[str, str], *, stack: str = "lab", answers: Mocks | None = None
+) -> tuple[str, Stack]:
+    """Runs the program, which must refuse: its words, and what was recorded until then."""
+    recorder = Recorder(answers or Answers())
+    try:
+        _run(recorder, config, "quorate", stack)
+    except pulumi.RunError as error:
+        return str(error), recorder.stack
+    raise AssertionError("the program refused nothing")
+
+
+def _run(recorder: Recorder, config: Mapping[str, str], project: str, stack: str) -> Stack:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(recorder.mocks, project=project, stack=stack, preview=False, monitor=recorder)
+        set_all_config(dict(config))
+
+        def program() -> None:
+            runpy.run_path(str(PROGRAM), run_name="__main__")
+
+        loop.run_until_complete(run_pulumi_func(program))
+        root = get_root_resource()
+        assert root is not None
+        outputs = {key: _plain(loop, value) for key, value in root.outputs.items()}
+        recorder.stack.outputs = outputs
+        return recorder.stack
+    finally:
+        loop.close()
+
+
+def _plain(loop: asyncio.AbstractEventLoop, value: Any) -> Any:
+    async def resolve() -> Any:
+        return await pulumi.Output.from_input(value).future()
+
+    return loop.run_until_complete(resolve())
