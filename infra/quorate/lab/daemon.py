@@ -28,11 +28,12 @@ from quorate.lab.hosts.inventory import Inventory
 from quorate.lab.hosts.names import Names
 from quorate.lab.hosts.namespaces import listen
 from quorate.lab.hosts.registry import Registry
-from quorate.lab.hosts.units import MetadataService, agent_environment
+from quorate.lab.hosts.units import agent_environment
 from quorate.lab.process import Identity
 
 if TYPE_CHECKING:
     from quorate.lab.cloud import Cloud
+    from quorate.lab.cloud.metadata import MetadataService
 
 AWS_PORT = 4615
 METADATA_PORT = 80
@@ -91,11 +92,11 @@ class Daemon:
         return cloud
 
     def _metadata(self, instance_id: str, host: Host) -> MetadataService:
-        from quorate.lab.cloud.metadata import MetadataServer
+        from quorate.lab.cloud.metadata import MetadataService
 
         assert self.cloud is not None
-        listener = listen(host.netns, METADATA_ADDRESS, METADATA_PORT)
-        return MetadataServer(self.cloud, instance_id, listener)
+        with listen(host.netns, METADATA_ADDRESS, METADATA_PORT) as listener:
+            return MetadataService(listener, self.cloud, instance_id)
 
     def _follow(self) -> None:
         assert self.cloud is not None and self.inventory is not None

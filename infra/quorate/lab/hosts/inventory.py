@@ -73,21 +73,31 @@ class Machine:
     def __init__(self, host: Host, boot: Callable[[], Boot]) -> None:
         self.host = host
         self.gone = False
+        self.awaits_power = True
+        self.fault = ""
+        """Why it could not be switched on."""
         self._new_boot = boot
         self._boot: Boot | None = None
         self._step = threading.Lock()
 
     def power_on(self) -> None:
         """Starts the host on its disk unless it runs already or is gone."""
+        self.awaits_power = True
         with self._step:
             if self.gone or self.host.is_on:
                 return
             boot = self._new_boot()
-            boot.start()
+            try:
+                boot.start()
+            except (QuorateError, OSError) as error:
+                self.fault = str(error)
+                raise
+            self.fault = ""
             self._boot = boot
 
     def power_off(self) -> None:
         """A power cut; the disk stays."""
+        self.awaits_power = False
         with self._step:
             if self._boot is not None:
                 self._boot.power_off()
@@ -102,6 +112,7 @@ class Machine:
 
     def state(self) -> HostState:
         spec, boot = self.host.spec, self._boot
+        waiting = "failed" if self.fault else "starting" if self.awaits_power else "off"
         try:
             pid, docker_host = self.host.pid, f"unix://{self.host.socket}"
         except Failed:
@@ -113,8 +124,8 @@ class Machine:
             address=spec.plug.address,
             docker_host=docker_host,
             instance_id=spec.instance_id,
-            state=boot.state if boot is not None else "off",
-            reason=boot.reason if boot is not None else "",
+            state=boot.state if boot is not None else waiting,
+            reason=boot.reason if boot is not None else self.fault,
             pid=pid,
         )
 

@@ -27,7 +27,7 @@ class MetadataService(Protocol):
 
     def start(self) -> None: ...
 
-    def stop(self) -> None: ...
+    def close(self) -> None: ...
 
 
 def agent_environment(aws_endpoint: str) -> dict[str, str]:
@@ -100,7 +100,7 @@ class Boot:
         self._off.set()
         self.host.cut()
         if self._metadata is not None:
-            self._metadata.stop()
+            self._metadata.close()
         self.host.power_off()
         for thread in self._threads:
             thread.join(timeout=5)
