@@ -1,4 +1,6 @@
 # Each target sets up what it needs and may be repeated or interrupted at any moment.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .PHONY: up down test test-unit test-lab lint format bench lock venv system help
 .DEFAULT_GOAL := help
 python := .venv/bin/python
@@ -25,7 +27,7 @@ lint: venv       ## style, types, import rules, shell
 	@$(python) -m ruff check -q infra tests benchmarks
 	@$(python) -m ruff format -q --check infra tests benchmarks
 	@$(python) -m mypy
-	@PYTHONPATH=infra .venv/bin/lint-imports --no-timings > .venv/import-rules.txt || { cat .venv/import-rules.txt; exit 1; }
+	@PYTHONPATH=infra .venv/bin/lint-imports --no-logo | tail -n 12
 	@scripts/lint-shell
 
 format: venv
