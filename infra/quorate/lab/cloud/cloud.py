@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from secrets import token_hex
-from threading import Condition, Lock, RLock
+from threading import Condition, Lock, RLock, Thread
 from typing import TYPE_CHECKING
 
 from quorate.errors import Failed
@@ -71,6 +71,7 @@ class Cloud:
         self._front: Front | None = None
         self._observer: Observer | None = None
         self._loop: Loop | None = None
+        self._preload: Thread | None = None
 
     @property
     def port(self) -> int:
@@ -109,8 +110,9 @@ class Cloud:
 
         self._observer = Observer()
         self._loop = Loop(self._lock, self.timing, self._publish)
+        application = world.create(self.timing, self._closed_zones)
         self._front = Front(
-            moto=world.create(self.timing, self._closed_zones),
+            moto=application,
             lock=self._lock,
             faults=self.faults,
             ledger=self._ledger,
@@ -118,12 +120,13 @@ class Cloud:
             control=Control(self),
             changed=self._after_change,
         )
-        world.warm_up(self.region)
         self._port = int(loopback.getsockname()[1])
         self._serve(loopback, operator=True)
         for listener in listeners:
             self.serve(listener)
         self._loop.start()
+        self._preload = Thread(target=world.preload, args=(application, self._lock), daemon=True)
+        self._preload.start()
 
     def serve(self, listener: socket.socket) -> None:
         """Answer AWS's APIs on one more bound socket; without the lab's own control paths.
@@ -142,6 +145,8 @@ class Cloud:
 
         if self._loop is not None:
             self._loop.stop()
+        if self._preload is not None:
+            self._preload.join()
         for server in self._servers:
             server.stop()
         with self._lock:

@@ -171,7 +171,8 @@ class Backend(EC2Backend):
     ) -> NetworkInterface:
         home = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
         inside = private_ip_address and IPv4Address(private_ip_address) in IPv4Network(str(home.cidr_block))
-        address = private_ip_address if inside else home.get_available_subnet_ip(None)
+        nobody: Any = None
+        address = private_ip_address if inside else home.get_available_subnet_ip(nobody)
         return super().create_network_interface(home, address, *args, **kwargs)
 
     def delete_network_interface(self, eni_id: str) -> None:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import RLock
 from typing import Any
 
-import moto.settings
+from quorate.lab.cloud import quick_start  # isort: skip  (before any other import of moto)
 
-moto.settings.DISABLE_GLOBAL_CORS = True  # a browser's concern, and a hook on every request
+from moto.autoscaling.models import autoscaling_backends
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.utils import get_service_model
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sts.models import sts_backends
 
-from moto.autoscaling.models import autoscaling_backends  # noqa: E402
-from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: E402
-from moto.core.base_backend import BackendDict  # noqa: E402
-from moto.core.model_instances import reset_model_data  # noqa: E402
-from moto.ec2.models import ec2_backends  # noqa: E402
-from moto.iam.models import iam_backends  # noqa: E402
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
-from moto.sts.models import sts_backends  # noqa: E402
-
-from quorate.lab.cloud import ec2, scaling, ssm  # noqa: E402
-from quorate.lab.cloud.principals import Credentials  # noqa: E402
-from quorate.lab.cloud.scaling.backend import Backend  # noqa: E402
-from quorate.lab.cloud.timing import Timing  # noqa: E402
+from quorate.lab.cloud import ec2, scaling, ssm
+from quorate.lab.cloud.principals import Credentials
+from quorate.lab.cloud.scaling.backend import Backend
+from quorate.lab.cloud.timing import Timing
 
 ACCOUNT: str = DEFAULT_ACCOUNT_ID
 PARTITION = "aws"
+SERVICES = ("ec2", "iam", "autoscaling", "kms", "ssm", "dynamodb", "sts")
+"""What a cluster is made of."""
 
 
-def create(timing: Timing, closed_zones: set[str]) -> Any:
+def create(timing: Timing, closed_zones: set[str]) -> DomainDispatcherApplication:
     """An empty AWS as a WSGI application. moto keeps it in module-level names: one at a time in a process."""
-    moto.settings.ec2_load_default_amis = lambda: False
+    quick_start.without_images()
     clear()
     ec2.install(closed_zones)
     scaling.install(timing)
@@ -44,11 +46,15 @@ def clear() -> None:
     reset_model_data()
 
 
-def warm_up(region: str) -> None:
-    """Make what every lab needs before the first caller would wait for it."""
-    ec2_backends[ACCOUNT][region]
-    autoscaling_backends[ACCOUNT][region]
-    iam_backends[ACCOUNT][PARTITION]
+def preload(application: DomainDispatcherApplication, lock: RLock) -> None:
+    """Make what the first caller of each service would otherwise wait for."""
+    for service in SERVICES:
+        scope = f"AWS4-HMAC-SHA256 Credential=none/20000101/us-east-1/{service}/aws4_request"
+        with lock:
+            application.get_application(
+                {"HTTP_AUTHORIZATION": scope, "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.", "PATH_INFO": "/"}
+            )
+        get_service_model(service)
 
 
 def ec2_in_use() -> Iterator[ec2.Backend]:
