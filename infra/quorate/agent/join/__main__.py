@@ -1,4 +1,4 @@
-"""`python -m quorate.agent.join`: exit 0 as a verified member; else the reason on stderr, the hook abandoned."""
+"""`python -m quorate.agent.join`: exit 0 as a verified member; else why not, and the hook is abandoned."""
 
 from __future__ import annotations
 

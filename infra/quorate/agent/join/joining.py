@@ -15,7 +15,7 @@ from quorate.swarm.engine import Engine, EngineRefused
 from quorate.swarm.patience import Backoff, Deadline
 from quorate.swarm.snapshot import Claim
 
-TOKEN_BEGINS = "SWMTKN-"
+PUBLISHED_FORM = "SWMTKN-"
 SETTLE_SECONDS = 4.0  # for a join that went on in the background after its call gave up
 # What the engine says when asking again later would not help by itself; all else is a swarm out of reach.
 OURS_TO_MEND = ("x509", "fingerprint", "invalid join token", "already part of a swarm", "remote ca")
@@ -43,7 +43,7 @@ class Joining:
         """
         self._clear()
         token = self.aws.get_parameter(self.orders.token_parameter)
-        if not token.startswith(TOKEN_BEGINS):
+        if not token.startswith(PUBLISHED_FORM):
             raise Unknown(f"{self.orders.token_parameter}: no worker token has been published yet")
         own = f"{self.identity.address}:"
         managers = tuple(one for one in claim.addresses if not one.startswith(own)) or claim.addresses

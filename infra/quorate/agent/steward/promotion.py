@@ -1,0 +1,96 @@
+"""Planned members in: one at a time, seen steady, through layout's gate."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from quorate.agent.steward.actions import Draft, Promote, Tone
+from quorate.agent.steward.chores import facts
+from quorate.agent.steward.members import count, zone_view
+from quorate.agent.steward.standing import Place, Standing
+from quorate.layout import admit
+from quorate.swarm.snapshot import Node, PlannedSlot
+
+STEADY_SECONDS = 0.25  # between the first look that found a node fit and the one that promotes it
+
+
+def promote(standing: Standing, draft: Draft, *, allowed: bool) -> None:
+    """Promote one node that stands steady in an empty slot of the plan; remember who is steady."""
+    fit = _candidates(standing, draft)
+    since = draft.remember("steady", (_key(place, node) for place, node in fit))
+    if fit:
+        draft.again(0.3)
+    if not allowed:
+        return
+    steady = [one for one in fit if draft.now - since[_key(*one)] >= STEADY_SECONDS]
+    filled = Counter(standing.zone_of(node) for node in standing.members)
+    order = {slot.name: number for number, slot in enumerate(standing.plan.slots)}
+    for place, node in sorted(
+        steady, key=lambda one: (filled[standing.zone_of(one[1])], order[one[0].slot or ""])
+    ):
+        now = count(standing)
+        verdict = admit(now.members, now.reachable, zone_view(standing, standing.zone_of(node)))
+        if verdict.allowed:
+            draft.do(Promote(node.id))
+        else:
+            draft.again(2.0)
+            draft.note(place.id, Tone.REFUSES, f"{place.slot} ({place.id}) is not promoted: {verdict.reason}")
+        return
+
+
+def _key(place: Place, node: Node) -> str:
+    return f"{node.id}/{place.id}"
+
+
+def _candidates(standing: Standing, draft: Draft) -> list[tuple[Place, Node]]:
+    by_group: dict[str, list[Place]] = defaultdict(list)
+    for place in standing.places:
+        by_group[place.group.name].append(place)
+    fit = []
+    for slot in standing.plan.slots:
+        if slot.group not in standing.groups:
+            continue
+        staying = [place for place in by_group.get(slot.group, []) if place.stays]
+        holders = [n for n in standing.slot_holders.get(slot.name, []) if not _is(n, staying)]
+        if len(staying) != 1:
+            if len(staying) > 1:
+                named = ", ".join(place.id for place in staying)
+                draft.note(
+                    slot.name,
+                    Tone.REFUSES,
+                    f"{slot.name} holds {named}, and one may be there: none is promoted",
+                )
+            elif not holders:
+                draft.again(2.0)
+            continue
+        (place,) = staying
+        node = standing.only_ready(place) if place.running else None
+        if node is None or node.member:
+            if node is None:
+                draft.again(1.0)
+            continue
+        if holders:
+            draft.again(1.0)
+            draft.note(
+                slot.name,
+                Tone.WAITS,
+                f"{place.id} waits for {slot.name}: {holders[0].id} ({holders[0].instance}) is still a member",
+            )
+            continue
+        wanted = facts(standing, place)
+        if node.changing or any(node.labels.get(key) != value for key, value in wanted.items()):
+            continue
+        if isinstance(place.planned, PlannedSlot) and place.ec2 is not None and place.ec2.zone != slot.zone:
+            draft.note(
+                slot.name,
+                Tone.REFUSES,
+                f"{place.id} stands in {place.ec2.zone}, its slot {slot.name} in {slot.zone}: not promoted. "
+                f"Look at the group's subnet",
+            )
+            continue
+        fit.append((place, node))
+    return fit
+
+
+def _is(node: Node, places: list[Place]) -> bool:
+    return any(node.instance == place.id for place in places)
