@@ -98,7 +98,7 @@ class Applier:
         if isinstance(action, OUTSIDE):
             self._outside(action, snapshot)  # type: ignore[arg-type]
         else:
-            self._inside(action, nodes)  # type: ignore[arg-type]
+            self._inside(action, nodes)
 
     def _inside(self, action: Inside, nodes: dict[str, Node]) -> None:
         node = nodes[action.node]
@@ -144,16 +144,17 @@ def _name(action: Action) -> str:
     match action:
         case Label(node, labels, availability):
             named = " ".join(f"{key}={value}" for key, value in sorted(labels.items()))
-            return f"label {node}: {named}{f', {availability}' if availability else ''}"
+            words = f"label {node}: {named}{f', {availability}' if availability else ''}"
         case Promote(node) | Demote(node) | Drain(node) | Remove(node):
-            return f"{type(action).__name__.lower()} {node}"
+            words = f"{type(action).__name__.lower()} {node}"
         case PublishAddresses(addresses):
-            return f"publish addresses {', '.join(addresses)}"
+            words = f"publish addresses {', '.join(addresses)}"
         case PublishToken():
-            return "publish the worker token"
+            words = "publish the worker token"
         case CompleteHook(group, instance):
-            return f"complete the termination hook of {instance} in {group}"
+            words = f"complete the termination hook of {instance} in {group}"
         case Heartbeat(group, instance):
-            return f"keep the termination hook of {instance} in {group} waiting"
+            words = f"keep the termination hook of {instance} in {group} waiting"
         case MarkUnhealthy(instance):
-            return f"call {instance} unhealthy"
+            words = f"call {instance} unhealthy"
+    return words

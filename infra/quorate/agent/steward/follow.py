@@ -103,6 +103,11 @@ class Follower:
         self._leaderless_since = None
         self.journal.say(f"node {node_id} leads")
         leader = Leader(
-            self.orders, self.identity, self.docker, self.metadata.endpoint, self.report, self.journal
+            self.orders,
+            self.identity,
+            docker=self.docker,
+            metadata=self.metadata.endpoint,
+            report=self.report,
+            journal=self.journal,
         )
         leader.lead(node_id, events, stopped)

@@ -32,6 +32,7 @@ class Leader:
         self,
         orders: UserData,
         identity: Identity,
+        *,
         docker: str,
         metadata: str,
         report: Report,

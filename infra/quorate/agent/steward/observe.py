@@ -1,4 +1,4 @@
-"""One look of the leader: the swarm from its own engine, the rest from AWS; what did not answer is unknown."""
+"""One look of the leader: the swarm from its engine, the rest from AWS; what did not answer is unknown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from quorate.agent.metadata import Identity
@@ -128,7 +129,7 @@ class Observer:
 
     def _read_groups(self, plan: Plan, nodes: tuple[Node, ...]) -> dict[str, Group] | None:
         """Groups with zone ids, believed only if one of them lists the instance that asks."""
-        names = {one.group for one in (*plan.slots, *plan.pools)}
+        names = {slot.group for slot in plan.slots} | {pool.group for pool in plan.pools}
         names |= {plan.group_of(slot, pool) for slot, pool in labelled_homes(nodes)}
         found = self._try("groups", lambda: self.aws.groups(sorted(names)))
         if found is None:
@@ -198,7 +199,7 @@ class Observer:
         counted: dict[str, int] = {}
         for node in nodes:
             if node.instance in leaving and node.availability == "drain" and not node.member:
-                tasks = self._try("tasks", lambda node=node: self.engine.tasks_alive(node.id))  # type: ignore[misc]
+                tasks = self._try("tasks", partial(self.engine.tasks_alive, node.id))
                 if tasks is not None:
                     counted[node.id] = tasks
         return counted

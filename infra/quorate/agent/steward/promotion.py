@@ -74,7 +74,7 @@ def _candidates(standing: Standing, draft: Draft) -> list[tuple[Place, Node]]:
             draft.note(
                 slot.name,
                 Tone.WAITS,
-                f"{place.id} waits for {slot.name}: {holders[0].id} ({holders[0].instance}) is still a member",
+                f"{place.id} waits: {holders[0].id} ({holders[0].instance}) is still the member of {slot.name}",
             )
             continue
         wanted = facts(standing, place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,4 +53,4 @@ class Report:
         self.directory.mkdir(parents=True, exist_ok=True)
         new = self.directory / f"{FILE}.new"
         new.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-        os.replace(new, self.directory / FILE)  # noqa: PTH105: the atomic rename, by its own name
+        new.replace(self.directory / FILE)
