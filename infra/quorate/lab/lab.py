@@ -12,8 +12,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from quorate.lab.hosts.host import SOURCES, unit_environment
 from quorate.lab.hosts.inventory import HostState
 from quorate.lab.hosts.machine import check_machine, check_root
 from quorate.lab.hosts.names import LAB_VARIABLE, Names
+from quorate.lab.hosts.sweep import Remains
 from quorate.lab.process import FILE, Identity
+from quorate.lab.progress import Progress, Silent, step
 from quorate.lab.status import Observer, Status
 from quorate.lab.truth import CREDENTIALS, REGION, Aws
 
@@ -33,12 +35,9 @@ DEFAULT_PORT = 4615
 DEFAULT_DIRECTORY = SOURCES.parent / ".lab"
 
 START_PATIENCE = 60.0
+HEALTHY_SECONDS = 180.0
 
-Say = Callable[[str], None]
-
-
-def quiet(_: str) -> None:
-    """Says nothing."""
+SILENT = Silent()
 
 
 class Lab:
@@ -78,37 +77,58 @@ class Lab:
 
     # Up and down
 
-    def start(self, say: Say = quiet) -> None:
+    def start(self, progress: Progress = SILENT) -> None:
         """The local cloud alone: no instance is launched. Nothing happens when it runs already."""
         check_machine()
         folder.claim(self.directory)
         with folder.exclusive(self.directory, "start"):
-            self._launch(say).wait()
+            self._start(progress)
 
-    def down(self, say: Say = quiet) -> None:
-        """Removes everything of this lab from the machine, whatever its state, and empties its folder."""
+    def down(self) -> Remains:
+        """Removes everything of this lab from the machine, whatever its state, and empties its folder.
+
+        Returns what was found.
+        """
         check_root()
-        if not self.directory.is_dir():
-            self._clean(say)
-            return
-        with folder.exclusive(self.directory, "down"):
-            self._clean(say)
+        with folder.exclusive(self.directory, "down") if self.directory.is_dir() else nullcontext():
+            return self._clean()
 
-    def _clean(self, say: Say) -> None:
+    def wait_healthy(self, seconds: float = HEALTHY_SECONDS, progress: Progress = SILENT) -> Status:
+        """The first healthy status. Failed with what is missing when time is up."""
+        deadline = time.monotonic() + seconds
+        reached: list[str] = []
+        asked = self.aws.asked()
+        while True:
+            status = self._observer.look(self.hosts(), asked)
+            _show(status, reached, progress)
+            if status.healthy:
+                return status
+            if time.monotonic() > deadline:
+                raise Failed(
+                    f"the cluster is not whole after {seconds:.0f} s: {'; '.join(status.trouble)}. "
+                    f"The hosts' logs are {self.names.hosts}/*/log; `lab status` looks again"
+                )
+            time.sleep(0.2)
+
+    def _clean(self) -> Remains:
         remains = sweep.find(self.names)
-        if remains:
-            say(f"ending {remains}")
         sweep.sweep(self.names)
         folder.erase(self.directory)
+        return remains
 
-    def _launch(self, say: Say) -> Starting:
+    def _start(self, progress: Progress) -> None:
+        with step(progress, "local cloud"):
+            identity = self._launch(progress).wait()
+            progress.tell(f"AWS on 127.0.0.1:{identity.port}")
+
+    def _launch(self, progress: Progress) -> Starting:
         """Starts the daemon without waiting for it; clean, when what is there is dead."""
         identity = self.identity
         if identity is not None:
             return Starting(identity)
         if self.is_dead() or sweep.find(self.names):
-            say("the lab here is dead: its cloud ended and what it knew is lost; starting clean")
-        self._clean(quiet)
+            progress.note("the lab here is dead: its cloud ended and what it knew is lost; starting clean")
+        self._clean()
         self.names.logs.mkdir(parents=True, exist_ok=True)
         reader, writer = os.pipe()
         try:
@@ -160,22 +180,6 @@ class Lab:
         """What the engines say now, beside what was asked for."""
         return self._observer.look(self.hosts(), self.aws.asked())
 
-    def wait_healthy(self, seconds: float = 120.0, seen: Callable[[Status], None] = lambda _: None) -> Status:
-        """The first healthy status; `seen` gets each look. Failed with what is missing when time is up."""
-        deadline = time.monotonic() + seconds
-        asked = self.aws.asked()
-        while True:
-            status = self._observer.look(self.hosts(), asked)
-            seen(status)
-            if status.healthy:
-                return status
-            if time.monotonic() > deadline:
-                raise Failed(
-                    f"the cluster is not whole after {seconds:.0f} s: {'; '.join(status.trouble)}. "
-                    f"Look into the hosts' logs in {self.names.hosts}/*/log, or wait and ask `lab status`"
-                )
-            time.sleep(0.2)
-
     def host(self, word: str) -> HostState:
         """The host of that name, address or instance id. UsageError names those that there are."""
         hosts = self.hosts()
@@ -214,6 +218,21 @@ class Lab:
             "AWS_REGION": REGION,
             **{name.upper(): value for name, value in CREDENTIALS.items()},
         }
+
+
+def _show(status: Status, reached: list[str], progress: Progress) -> None:
+    """One step for each milestone, in their order; those that are reached are not shown again."""
+    for name, (there, wanted) in status.milestones.items():
+        if name in reached:
+            continue
+        if f"{name}?" not in reached:
+            progress.begin(name)
+            reached.append(f"{name}?")
+        progress.tell(f"{there} of {wanted}")
+        if there < wanted:
+            return
+        progress.done()
+        reached.append(name)
 
 
 @dataclass

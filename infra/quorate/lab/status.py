@@ -27,6 +27,7 @@ CERTIFICATE = Path("disk/var/lib/docker/swarm/certificates/swarm-node.crt")
 class Status:
     """One look. `nodes` is empty when no manager could list them; `trouble` says what is not well yet."""
 
+    asked: Asked | None
     hosts: tuple[HostState, ...]
     nodes: tuple[Node, ...]
     cluster_ids: tuple[str, ...]
@@ -52,6 +53,18 @@ class Status:
     @property
     def leader(self) -> Node | None:
         return next((node for node in self.managers if node.leader), None)
+
+    @property
+    def milestones(self) -> dict[str, tuple[int, int]]:
+        """How far the cluster has come: what -> how many there are, how many there shall be."""
+        managers = len(self.asked.plan.slots) if self.asked else 0
+        workers = self.asked.workers if self.asked else 0
+        return {
+            "engines": (sum(host.engine for host in self.hosts), managers + workers),
+            "joined": (sum(host.state == "running" for host in self.hosts), managers + workers),
+            "managers reachable": (sum(node.reachable for node in self.managers), managers),
+            "workers active": (sum(_at_work(node) for node in self.workers), workers),
+        }
 
     @property
     def spread(self) -> dict[str, int]:
@@ -100,6 +113,10 @@ def zone_of(node: Node) -> str:
     return node.labels.get(LABEL_ZONE, "?")
 
 
+def _at_work(worker: Node) -> bool:
+    return worker.ready and worker.availability == "active" and not worker.changing
+
+
 def _by_place(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(nodes, key=lambda node: (zone_of(node), _octets(node.address), node.id)))
 
@@ -134,7 +151,7 @@ class Observer:
         found = {read_cluster_id(self._folder / host.instance_id) for host in hosts if host.docker_host}
         clusters = tuple(sorted(cluster for cluster in found if cluster))
         trouble = [*_unjoined(hosts), *trouble, *missing(asked, nodes, clusters)]
-        return Status(tuple(hosts), nodes, clusters, tuple(dict.fromkeys(trouble)))
+        return Status(asked, tuple(hosts), nodes, clusters, tuple(dict.fromkeys(trouble)))
 
     def _nodes(self, hosts: Sequence[HostState]) -> tuple[tuple[Node, ...], list[str]]:
         """The list of the first manager that has one; why not, when none has."""
@@ -181,7 +198,7 @@ def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str])
     if members and not any(node.leader for node in members):
         trouble.append("no leader")
     workers = [node for node in nodes if node.reachability is None]
-    ready = [node for node in workers if node.ready and node.availability == "active" and not node.changing]
+    ready = [node for node in workers if _at_work(node)]
     if len(ready) != asked.workers or len(workers) != asked.workers:
         extra = len(workers) - len(ready)
         beside = f", {extra} more not ready or not active" if extra else ""

@@ -59,11 +59,13 @@ class HostState:
     """Why its boot failed, if it has."""
     pid: int | None = None
     """Its outermost process: the door to its namespaces."""
+    engine: bool = False
+    """Whether its engine has answered since it was last started."""
 
     def to_json(self) -> dict[str, Any]:
         """What `lab hosts --json` shows."""
         document = asdict(self)
-        del document["reason"], document["pid"]
+        del document["reason"], document["pid"], document["engine"]
         return document
 
 
@@ -127,6 +129,7 @@ class Machine:
             state=boot.state if boot is not None else waiting,
             reason=boot.reason if boot is not None else self.fault,
             pid=pid,
+            engine=boot is not None and boot.engine.up.is_set(),
         )
 
 

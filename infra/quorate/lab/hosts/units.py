@@ -119,7 +119,7 @@ class Boot:
             return
         self.joined = code == 0
         if code != 0:
-            self.reason = last_line(self.host.log / "join.log") or f"it ended with {code}"
+            self.reason = failure_in(self.host.log / "join.log") or f"it ended with {code}"
             self._say(f"{self.host.spec.name}: join failed: {self.reason}")
             return
         while self._manages and not self._off.is_set():
@@ -141,10 +141,14 @@ class Boot:
             return None
 
 
-def last_line(path: Path) -> str:
-    """The last line of a log that is not empty; "" when there is none."""
+def failure_in(path: Path) -> str:
+    """What a unit's log says last of its failure, or else its last words; "" when it says nothing."""
     try:
         lines = path.read_text(errors="replace").strip().splitlines()
     except FileNotFoundError:
         return ""
+    for line in reversed(lines):
+        _, failed, reason = line.partition("failed: ")
+        if failed:
+            return reason.strip()
     return lines[-1].strip() if lines else ""

@@ -1,0 +1,181 @@
+"""`lab`: one machine as a cloud, with a real cluster on it. Each verb is a few lines over the Lab object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from quorate.errors import QuorateError, UsageError
+from quorate.lab.lab import Lab
+
+PROGRAM = "lab"
+HEALTHY_SECONDS = 180.0
+
+DESCRIPTION = """\
+One machine as a cloud: AWS's APIs on loopback, and every instance a host with a real Docker
+Engine in namespaces of its own. Needs root on Linux; one folder is one lab."""
+
+EXAMPLES = """\
+examples:
+  lab up                                    a whole cluster, and what it survives
+  lab status                                the tree again; exit code 1 while it is not whole
+  lab hosts --json | jq -r '.[0].docker_host'
+  lab exec ip-10-20-0-4 -- docker node ls   any program, inside a host
+  eval "$(lab env)"; pulumi preview --stack lab
+  lab down                                  nothing is left on the machine
+
+exit codes: 0 done or holds; 1 does not hold or refused, the reason on stderr; 2 bad usage
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line, with the nearest word that there is."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}. `{self.prog} --help` shows examples")
+
+
+def main() -> None:
+    """Runs the command line of this process and exits with its code."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except QuorateError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted. What is done stays; run the same again to go on", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # the reader has seen enough
+        code = 0
+    sys.exit(code)
+
+
+def run(words: Sequence[str]) -> int:
+    """Carries out one call and returns its exit code."""
+    parser = build_parser()
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
+    if not words[0].startswith("-") and words[0] not in VERBS:
+        near = get_close_matches(words[0], VERBS, 1)
+        hint = f", did you mean {near[0]}" if near else ""
+        raise UsageError(f"{words[0]!r} is no verb{hint}: use one of {', '.join(VERBS)}")
+    arguments = parser.parse_args(words)
+    handler: Callable[[Lab, argparse.Namespace], int] = arguments.handler
+    return handler(Lab(arguments.directory), arguments)
+
+
+def start(lab: Lab, _: argparse.Namespace) -> int:
+    from quorate.cli.progress import Steps
+
+    with Steps() as steps:
+        lab.start(steps)
+    print(f'AWS answers on {lab.endpoint}; next: lab deploy, or eval "$(lab env)" for the Pulumi CLI')
+    return 0
+
+
+def down(lab: Lab, _: argparse.Namespace) -> int:
+    ended = lab.down()
+    print(
+        f"the lab in {lab.directory} is down: {ended} ended" if ended else f"no lab runs in {lab.directory}"
+    )
+    return 0
+
+
+def env(lab: Lab, _: argparse.Namespace) -> int:
+    for name, value in lab.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def hosts(lab: Lab, arguments: argparse.Namespace) -> int:
+    found = lab.hosts()
+    if arguments.json:
+        print_json([{"schema": 1, **host.to_json()} for host in found])
+        return 0
+    rows = [("NAME", "ROLE", "ZONE", "ADDRESS", "STATE", "INSTANCE")]
+    rows += [(h.name, h.role, h.zone, h.address, h.state, h.instance_id) for h in found]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def status(lab: Lab, arguments: argparse.Namespace) -> int:
+    from quorate.cli import tree
+
+    seen = lab.status()
+    if arguments.json:
+        print_json(seen.to_json())
+        for trouble in seen.trouble:
+            print(f"{PROGRAM}: {trouble}", file=sys.stderr)
+    else:
+        tree.show(seen)
+    return 0 if seen.healthy else 1
+
+
+def execute(lab: Lab, arguments: argparse.Namespace) -> int:
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        raise UsageError(f"exec {arguments.host}: no command given. For instance: lab exec HOST -- docker ps")
+    argv, environment = lab.exec_argv(arguments.host, words)
+    if "TERM" in os.environ:
+        environment["TERM"] = os.environ["TERM"]
+    sys.stdout.flush()
+    os.execvpe(argv[0], argv, environment)
+
+
+def print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2))
+
+
+VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
+    "start": (start, "the local cloud alone, without any resource"),
+    "down": (down, "end the lab, whatever its state, and leave nothing on the machine"),
+    "env": (env, "export lines for a shell in which the Pulumi CLI talks to this lab"),
+    "hosts": (hosts, "every host: name, role, zone, address, engine"),
+    "status": (status, "the cluster as its engines tell it, and what may fail"),
+    "exec": (execute, "run a program inside a host"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--directory",
+        type=Path,
+        metavar="D",
+        default=argparse.SUPPRESS,
+        help="the lab's folder (default: .lab in the checkout)",
+    )
+    parser = Parser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(directory=None)
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for name, (handler, about) in VERBS.items():
+        verb = verbs.add_parser(name, help=about, description=about, parents=[common])
+        verb.set_defaults(handler=handler)
+        if name in {"hosts", "status"}:
+            verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        if name == "exec":
+            verb.add_argument("host", metavar="HOST", help="its name, address or instance id")
+            verb.add_argument("words", metavar="-- CMD", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    main()
