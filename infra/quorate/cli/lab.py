@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from quorate.errors import QuorateError, UsageError
 from quorate.lab.lab import Lab
 
-PROGRAM = "lab"
+PROGRAM = "scripts/lab"
 HEALTHY_SECONDS = 180.0
 
 DESCRIPTION = """\
@@ -24,12 +24,12 @@ Engine in namespaces of its own. Needs root on Linux; one folder is one lab."""
 
 EXAMPLES = """\
 examples:
-  lab up                                    a whole cluster, and what it survives
-  lab status                                the tree again; exit code 1 while it is not whole
-  lab hosts --json | jq -r '.[0].docker_host'
-  lab exec ip-10-20-0-4 -- docker node ls   any program, inside a host
-  eval "$(lab env)"; pulumi preview --stack lab
-  lab down                                  nothing is left on the machine
+  scripts/lab up               a whole cluster, and what it survives
+  scripts/lab status           the tree again; exit code 1 while it is not whole
+  scripts/lab exec ip-10-20-0-4 -- docker node ls      any program inside a host
+  docker -H "$(scripts/lab hosts --json | jq -r '.[0].docker_host')" node ls
+  eval "$(scripts/lab env)"; pulumi preview --stack lab
+  scripts/lab down             nothing is left on the machine
 
 exit codes: 0 done or holds; 1 does not hold or refused, the reason on stderr; 2 bad usage
 """
@@ -48,13 +48,13 @@ def main() -> None:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except QuorateError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        print(f"lab: {error}", file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted. What is done stays; run the same again to go on", file=sys.stderr)
+        print(f"lab: interrupted. What is done stays; run the same again to go on", file=sys.stderr)
         code = 130
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader has seen enough
+        sys.stdout = None  # the reader has seen enough
         code = 0
     sys.exit(code)
 
@@ -79,7 +79,7 @@ def start(lab: Lab, _: argparse.Namespace) -> int:
 
     with Steps() as steps:
         lab.start(steps)
-    print(f'AWS answers on {lab.endpoint}; next: lab deploy, or eval "$(lab env)" for the Pulumi CLI')
+    print(f"AWS answers on {lab.endpoint}; next: {lab.command('deploy')}")
     return 0
 
 
@@ -117,7 +117,7 @@ def status(lab: Lab, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(seen.to_json())
         for trouble in seen.trouble:
-            print(f"{PROGRAM}: {trouble}", file=sys.stderr)
+            print(f"lab: {trouble}", file=sys.stderr)
     else:
         tree.show(seen)
     return 0 if seen.healthy else 1
@@ -126,12 +126,14 @@ def status(lab: Lab, arguments: argparse.Namespace) -> int:
 def execute(lab: Lab, arguments: argparse.Namespace) -> int:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise UsageError(f"exec {arguments.host}: no command given. For instance: lab exec HOST -- docker ps")
+        raise UsageError(
+            f"exec {arguments.host}: no command given. For instance: scripts/lab exec HOST -- docker ps"
+        )
     argv, environment = lab.exec_argv(arguments.host, words)
     if "TERM" in os.environ:
         environment["TERM"] = os.environ["TERM"]
     sys.stdout.flush()
-    os.execvpe(argv[0], argv, environment)
+    os.execvpe(argv[0], argv, environment)  # noqa: S606 - no shell is wanted
 
 
 def print_json(document: Any) -> None:
@@ -149,25 +151,17 @@ VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
 
 
 def build_parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--directory",
-        type=Path,
-        metavar="D",
-        default=argparse.SUPPRESS,
-        help="the lab's folder (default: .lab in the checkout)",
-    )
     parser = Parser(
         prog=PROGRAM,
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(directory=None)
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _take_directory(parser, None)
+    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
     for name, (handler, about) in VERBS.items():
-        verb = verbs.add_parser(name, help=about, description=about, parents=[common])
+        verb = verbs.add_parser(name, help=about, description=about)
+        _take_directory(verb, argparse.SUPPRESS)
         verb.set_defaults(handler=handler)
         if name in {"hosts", "status"}:
             verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
@@ -175,6 +169,17 @@ def build_parser() -> argparse.ArgumentParser:
             verb.add_argument("host", metavar="HOST", help="its name, address or instance id")
             verb.add_argument("words", metavar="-- CMD", nargs=argparse.REMAINDER)
     return parser
+
+
+def _take_directory(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Before the verb or after it."""
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        metavar="D",
+        default=default,
+        help="the lab's folder (default: .lab in the checkout)",
+    )
 
 
 if __name__ == "__main__":

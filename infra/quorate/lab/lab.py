@@ -71,9 +71,14 @@ class Lab:
         if self.is_dead():
             raise Failed(
                 f"the lab in {self.directory} is dead: its cloud ended and what it knew is lost. "
-                "Start it clean with `lab up`, or remove what is left with `lab down`"
+                f"Start it clean with `{self.command('up')}`, or remove what is left with `{self.command('down')}`"
             )
-        raise Failed(f"no lab is running in {self.directory}. Start one with `lab up`")
+        raise Failed(f"no lab is running in {self.directory}. Start one with `{self.command('up')}`")
+
+    def command(self, verb: str) -> str:
+        """What to type, for a message: it names the folder unless it is the checkout's own."""
+        more = "" if self.directory == DEFAULT_DIRECTORY else f" --directory {self.directory}"
+        return f"scripts/lab {verb}{more}"
 
     # Up and down
 
@@ -106,7 +111,7 @@ class Lab:
             if time.monotonic() > deadline:
                 raise Failed(
                     f"the cluster is not whole after {seconds:.0f} s: {'; '.join(status.trouble)}. "
-                    f"The hosts' logs are {self.names.hosts}/*/log; `lab status` looks again"
+                    f"The hosts' logs are {self.names.hosts}/*/log; `{self.command('status')}` looks again"
                 )
             time.sleep(0.2)
 

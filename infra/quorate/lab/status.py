@@ -178,7 +178,7 @@ class Observer:
 def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str]) -> list[str]:
     """What stands between the swarm that is there and the cluster that was asked for, in words."""
     if asked is None:
-        return ["nothing is laid out; next: `lab deploy`"]
+        return ["nothing is laid out; next: `scripts/lab deploy`"]
     trouble = []
     if len(clusters) > 1:
         trouble.append(f"more than one cluster: {', '.join(clusters)}")
