@@ -1,7 +1,7 @@
 """What every Auto Scaling group of nodes has: launch template, hooks from its birth, tags, timeouts.
 
-The order of the timeouts matters: a claim expires (120 s) before a join gives up (300 s), before the
-launch hook does; and a group's deletion waits longer than a termination hook can hold an instance.
+The order of the timeouts matters: a claim on the swarm's init expires before a join gives up, and a join
+before the launch hook does; a group's deletion waits longer than a termination hook holds an instance.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ POOL_NAME = r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$"
 INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
 IMAGE = r"^(ami-([0-9a-f]{8}|[0-9a-f]{17})|resolve:ssm:[A-Za-z0-9_./-]+(:[A-Za-z0-9_.-]+)?)$"
 LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?")
-TAG_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+TAG_TEXT = re.compile(r"[\w .:/=+@-]*")
 SWARMS_OWN_LABELS = ("quorate.", "com.docker.", "io.docker.", "org.dockerproject.")
 
 

@@ -93,14 +93,15 @@ def _overlaps(settings: Settings) -> Iterator[Problem]:
             "containers on an overlay with a node's addresses cannot reach that node",
         )
     for key, network in (("vpcCidr", vpc), ("overlayCidr", overlay)):
-        for bridge, taken in DOCKERS_OWN.items():
-            if network.overlaps(taken):
-                yield Problem(
-                    key,
-                    str(network),
-                    f"must not overlap {taken}",
-                    f"Docker's bridge {bridge} has that range on every node",
-                )
+        taken = {bridge: its for bridge, its in DOCKERS_OWN.items() if network.overlaps(its)}
+        if taken:
+            yield Problem(
+                key,
+                str(network),
+                f"must not overlap {' and '.join(map(str, taken.values()))}",
+                f"Docker's own bridge{'s' * (len(taken) > 1)} {' and '.join(taken)} on every node "
+                "would take the packets",
+            )
 
 
 def _capacity(settings: Settings) -> Iterator[Problem]:

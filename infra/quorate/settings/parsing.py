@@ -17,7 +17,7 @@ from quorate.settings.problems import Problem, SettingsRefused
 
 # IAM allows 64 characters in a role's name, and `-manager` is appended
 LONGEST_CLUSTER = 56
-CLUSTER = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{1,{LONGEST_CLUSTER - 1}}}")
+CLUSTER = re.compile(rf"(?!(?i:aws|ssm|sg-))[A-Za-z][A-Za-z0-9_-]{{1,{LONGEST_CLUSTER - 1}}}")
 MISSING = "(not set)"
 STRUCTURED = ("zones", "layout", "workers", "tags")
 
@@ -40,12 +40,12 @@ def parse(config: Mapping[str, object], *, project: str, stack: str) -> Settings
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        found = _innermost(found + [_problem(details) for details in error.errors(include_url=False)])
+        found += [_problem(details) for details in error.errors(include_url=False)]
     else:
         found += rules.problems(settings)
         if not found:
             return settings
-    raise SettingsRefused(project, found)
+    raise SettingsRefused(project, _innermost(found))
 
 
 def _cluster_name(name: str) -> list[Problem]:
@@ -56,7 +56,7 @@ def _cluster_name(name: str) -> list[Problem]:
             "stack",
             name,
             f"project and stack together must be at most {LONGEST_CLUSTER} of letters, digits, - and _, "
-            "a letter first",
+            "a letter first, and not start with aws, ssm or sg-",
             "<project>-<stack> is the cluster's name, and roles, keys and groups are named after it",
         )
     ]

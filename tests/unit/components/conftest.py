@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import runpy
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import pytest
 import yaml
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
@@ -127,51 +129,35 @@ class Recorder(MockMonitor):
 
 
 def stack_file(name: str) -> dict[str, str]:
-    """The configuration of Pulumi.<name>.yaml as the CLI hands it over: texts, and JSON for what has parts."""
-    import json
-
+    """The configuration of Pulumi.<name>.yaml as the CLI hands it over: texts, JSON for what has parts."""
     config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
 def run(
-    config: Mapping[str, str], *, project: str = "quorate", stack: str = "lab", answers: Mocks | None = None
-) -> Stack:
-    """Runs the program; raises what it raises. `resources` may be looked at in `Recorder` even then."""
-    recorder = Recorder(answers or Answers())
-    return _run(recorder, config, project, stack)
-
-
-def refusal(
     config: Mapping[str, str], *, stack: str = "lab", answers: Mocks | None = None
-) -> tuple[str, Stack]:
-    """Runs the program, which must refuse: its words, and what was recorded until then."""
+) -> tuple[Stack, Exception | None]:
+    """Runs the program to its end: what it left behind, and the error that it ended with."""
     recorder = Recorder(answers or Answers())
-    try:
-        _run(recorder, config, "quorate", stack)
-    except pulumi.RunError as error:
-        return str(error), recorder.stack
-    raise AssertionError("the program refused nothing")
-
-
-def _run(recorder: Recorder, config: Mapping[str, str], project: str, stack: str) -> Stack:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        mocks.set_mocks(recorder.mocks, project=project, stack=stack, preview=False, monitor=recorder)
+        mocks.set_mocks(recorder.mocks, project="quorate", stack=stack, preview=False, monitor=recorder)
         set_all_config(dict(config))
-
-        def program() -> None:
-            runpy.run_path(str(PROGRAM), run_name="__main__")
-
-        loop.run_until_complete(run_pulumi_func(program))
+        try:
+            loop.run_until_complete(run_pulumi_func(_program))
+        except Exception as error:  # noqa: BLE001 - the tests say which error it has to be
+            return recorder.stack, error
         root = get_root_resource()
         assert root is not None
-        outputs = {key: _plain(loop, value) for key, value in root.outputs.items()}
-        recorder.stack.outputs = outputs
-        return recorder.stack
+        recorder.stack.outputs = {key: _plain(loop, value) for key, value in root.outputs.items()}
+        return recorder.stack, None
     finally:
         loop.close()
+
+
+def _program() -> None:
+    runpy.run_path(str(PROGRAM), run_name="__main__")
 
 
 def _plain(loop: asyncio.AbstractEventLoop, value: Any) -> Any:
@@ -179,3 +165,65 @@ def _plain(loop: asyncio.AbstractEventLoop, value: Any) -> Any:
         return await pulumi.Output.from_input(value).future()
 
     return loop.run_until_complete(resolve())
+
+
+Deploy = Callable[..., Stack]
+Refusal = Callable[..., tuple[str, Stack]]
+
+
+def changed(**keys: Any) -> dict[str, str]:
+    """The lab's configuration with these keys of ours set, or taken out where None."""
+    config = stack_file("lab")
+    for key, value in keys.items():
+        if value is None:
+            config.pop(f"quorate:{key}", None)
+        else:
+            config[f"quorate:{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return config
+
+
+@pytest.fixture(scope="session")
+def deploy() -> Deploy:
+    """Runs the program with the lab's configuration, changed; each configuration runs once."""
+    done: dict[str, Stack] = {}
+
+    def deployed(stack: str = "lab", **keys: Any) -> Stack:
+        config = changed(**keys)
+        known = json.dumps([stack, config], sort_keys=True)
+        if known not in done:
+            done[known], error = run(config, stack=stack)
+            assert error is None, error
+        return done[known]
+
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Refusal:
+    """Runs the program, which must refuse: its words, and what was recorded until then."""
+
+    def refused(
+        stack: str = "lab", answers: Mocks | None = None, extra: Mapping[str, str] | None = None, **keys: Any
+    ) -> tuple[str, Stack]:
+        recorded, error = run({**changed(**keys), **(extra or {})}, stack=stack, answers=answers)
+        assert type(error) is pulumi.RunError, error
+        return str(error), recorded
+
+    return refused
+
+
+@pytest.fixture(scope="session")
+def example() -> Stack:
+    """What Pulumi.aws-example.yaml makes, in a region whose zones it names."""
+
+    class Frankfurt(Answers):
+        def call(self, args: MockCallArgs) -> dict[str, Any]:
+            if args.token == "aws:index/getAvailabilityZones:getAvailabilityZones":
+                names = [f"eu-central-1{letter}" for letter in "abc"]
+                ids = ["euc1-az2", "euc1-az3", "euc1-az1"]
+                return {"names": names, "zoneIds": ids, "region": "eu-central-1", "id": "eu-central-1"}
+            return super().call(args)
+
+    recorded, error = run(stack_file("aws-example"), stack="aws-example", answers=Frankfurt())
+    assert error is None, error
+    return recorded
