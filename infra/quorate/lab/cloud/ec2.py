@@ -23,7 +23,7 @@ from moto.ec2.models.instances import InstanceState as EC2State
 from moto.ec2.models.instances import Reservation
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.subnets import Subnet as MotoSubnet
-from moto.ec2.models.vpcs import VPC
+from moto.ec2.models.vpcs import VPC, VPCEndPoint
 from moto.ec2.responses import EC2Response
 
 from quorate.lab.cloud import dependencies
@@ -232,6 +232,18 @@ class Backend(EC2Backend):
         if gateway._eni.id in self.enis:
             self.delete_network_interface(gateway._eni.id)
         return gateway
+
+    def create_vpc_endpoint(
+        self, vpc_id: str, service_name: str, endpoint_type: str | None, *args: Any, **kwargs: Any
+    ) -> VPCEndPoint:
+        endpoint = super().create_vpc_endpoint(
+            vpc_id, service_name, endpoint_type or "Gateway", *args, **kwargs
+        )
+        groups = [self.get_security_group_from_id(group_id) for group_id in endpoint.security_group_ids or []]
+        for eni_id in endpoint.network_interface_ids or []:
+            if groups:
+                self.enis[eni_id]._group_set = groups
+        return endpoint
 
     def delete_vpc_endpoints(self, vpce_ids: list[str] | None = None) -> None:
         held = [

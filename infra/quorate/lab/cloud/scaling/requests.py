@@ -8,6 +8,7 @@ from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.exceptions import EC2ClientError
 
 from quorate.lab.cloud.scaling.backend import Backend
 from quorate.lab.cloud.scaling.choice import Purchase
@@ -53,7 +54,10 @@ class Response(AutoScalingResponse):
         hooks = self._get_param("LifecycleHookSpecificationList", [])
         for parameters in hooks:
             Hook(name, parameters)
-        result = super().create_auto_scaling_group()
+        try:
+            result = super().create_auto_scaling_group()
+        except EC2ClientError as refusal:
+            raise _template_refused(refusal) from None
         group = self.autoscaling_backend.group(name)
         try:
             self._check_template(group)
@@ -90,9 +94,12 @@ class Response(AutoScalingResponse):
             return
         before = (group.ec2_launch_template, group.launch_template_version, group.mixed_instances_policy)
         group.mixed_instances_policy = policy
-        group._set_launch_configuration("", template or {}, policy)
         try:
+            group._set_launch_configuration("", template or {}, policy)
             self._check_template(group)
+        except EC2ClientError as refusal:
+            group.ec2_launch_template, group.launch_template_version, group.mixed_instances_policy = before
+            raise _template_refused(refusal) from None
         except ServiceException:
             group.ec2_launch_template, group.launch_template_version, group.mixed_instances_policy = before
             raise
@@ -175,6 +182,10 @@ class Urls:
 
     url_bases: ClassVar[list[str]] = [r"https?://autoscaling\.(.+)\.amazonaws\.com"]
     url_paths: ClassVar[dict[str, Any]] = {"{0}/$": Response.dispatch}
+
+
+def _template_refused(refusal: EC2ClientError) -> ValidationError:
+    return ValidationError(f"You must use a valid fully-formed launch template. {refusal.message}")
 
 
 def _check_bounds(smallest: int | None, largest: int | None, desired: int | None) -> None:
