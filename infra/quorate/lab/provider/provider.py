@@ -128,9 +128,22 @@ class Provider:
             raise PartlyMade(self._thing(row, made.id, inputs, told), error) from error
         return self._thing(row, made.id, inputs, told)
 
-    def find(self, token: str, inputs: Values, intent: str) -> str | None:
-        """The id of what an interrupted `create` with these inputs left behind, if it left anything."""
+    def find(self, token: str, inputs: Values, intent: str) -> list[str]:
+        """The ids of what an interrupted `create` with these inputs may have left behind."""
         return self.row(token).find(self._aws, inputs, intent)
+
+    def storable(self, token: str, inputs: Values) -> Values:
+        """The inputs without what is kept nowhere."""
+        row = self.row(token)
+        return {
+            name: value
+            for name, value in inputs.items()
+            if not (name in row.properties and row.properties[name].write_only)
+        }
+
+    def write_only(self, token: str) -> set[str]:
+        """The properties that are kept nowhere, and so may be secret."""
+        return {name for name, wanted in self.row(token).properties.items() if wanted.write_only}
 
     def finish(self, token: str, id_: str, inputs: Values, seconds: float = 0) -> Thing | None:
         """Finishes what was partly made; None where it is gone."""
@@ -185,11 +198,7 @@ class Provider:
         return Wait(seconds, self._called_off)
 
     def _thing(self, row: Row, id_: str, inputs: Values, told: Values) -> Thing:
-        kept = {
-            name: value
-            for name, value in inputs.items()
-            if name == DEFAULTS or not (name in row.properties and row.properties[name].write_only)
-        }
+        kept = self.storable(row.token, inputs)
         outputs = {name: value for name, value in told.items() if not name.startswith("_")}
         outputs |= {name: value for name, value in kept.items() if name != DEFAULTS}
         if "tags" in row.properties and row.properties["tags"].kind is Kind.TEXT_MAP:

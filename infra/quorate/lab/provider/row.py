@@ -109,8 +109,8 @@ class Row(ABC):
         """Deletes it; what is gone already is no error, what AWS would refuse is refused."""
 
     @abstractmethod
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        """The id of what `make` with these inputs and this intent left behind, if it did."""
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        """The ids of what `make` with these inputs and this intent may have left behind."""
 
 
 def pick(properties: Mapping[str, Any], **names: str) -> dict[str, Any]:

@@ -286,11 +286,8 @@ class Group(Row):
                 raise
         return True
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         group = self._seen(aws, inputs["name"])
-        if group is None:
-            return None
-        have = {(tag["Key"], tag["Value"]) for tag in group.get("Tags", [])}
-        return (
-            inputs["name"] if {(tag["key"], tag["value"]) for tag in inputs.get("tags", [])} == have else None
-        )
+        have = {(tag["Key"], tag["Value"]) for tag in (group or {}).get("Tags", [])}
+        wanted = {(tag["key"], tag["value"]) for tag in inputs.get("tags", [])}
+        return [inputs["name"]] if group and have == wanted else []

@@ -148,11 +148,11 @@ class Table(Row):
         aws.lookup("dynamodb", "delete_table", GONE, TableName=id_)
         wait.until(lambda: self._seen(aws, id_) is None, f"table {id_} deleted")
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         table = self._seen(aws, inputs["name"])
         if table and self._tags(aws, table["TableArn"]) == inputs.get("tags", {}):
-            return str(table["TableName"])
-        return None
+            return [table["TableName"]]
+        return []
 
 
 class TableItem(Row):
@@ -234,5 +234,5 @@ class TableItem(Row):
     def delete(self, aws: Aws, id_: str, inputs: Values, wait: Wait) -> None:
         aws.lookup("dynamodb", "delete_item", GONE, TableName=inputs["tableName"], Key=self._key(inputs))
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        return self._id(inputs) if self._seen(aws, inputs) == self._item(inputs) else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [self._id(inputs)] if self._seen(aws, inputs) == self._item(inputs) else []

@@ -66,12 +66,12 @@ class Ec2Row(Row):
         found: list[dict[str, Any]] = aws.call("ec2", operation, Filters=wanted)[answers]
         return found
 
-    def marked(self, aws: Aws, intent: str) -> dict[str, Any] | None:
-        """The thing that carries the mark of this intent."""
+    def marked(self, aws: Aws, intent: str) -> list[dict[str, Any]]:
+        """What carries the mark of this intent."""
         operation, _, answers = self.describe
         wanted = [{"Name": f"tag:{INTENT_TAG}", "Values": [intent]}]
-        found = aws.call("ec2", operation, Filters=wanted)[answers]
-        return found[0] if found else None
+        found: list[dict[str, Any]] = aws.call("ec2", operation, Filters=wanted)[answers]
+        return found
 
 
 def retag(aws: Aws, id_: str, old: Values, new: Values) -> None:

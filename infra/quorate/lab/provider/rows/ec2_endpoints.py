@@ -156,10 +156,11 @@ class VpcEndpoint(Ec2Row):
 
         wait.until(gone, f"VPC endpoint {id_} deleted")
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         # One gateway endpoint for each service and table; interface endpoints are told apart by their tags.
-        for found in self.where(aws, vpc_id=inputs["vpcId"], service_name=inputs["serviceName"]):
-            alive = found["State"].lower() in ("available", "pending")
-            if alive and tag_map(found.get("Tags")) == inputs.get("tags", {}):
-                return str(found["VpcEndpointId"])
-        return None
+        return [
+            found["VpcEndpointId"]
+            for found in self.where(aws, vpc_id=inputs["vpcId"], service_name=inputs["serviceName"])
+            if found["State"].lower() in ("available", "pending")
+            and tag_map(found.get("Tags")) == inputs.get("tags", {})
+        ]

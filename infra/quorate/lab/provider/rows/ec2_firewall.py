@@ -88,11 +88,12 @@ class SecurityGroup(Ec2Row):
             if any(pair.get("GroupId") == id_ for pair in rule.get("UserIdGroupPairs", []))
         ]
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        for group in self.where(aws, group_name=inputs["name"], vpc_id=inputs["vpcId"]):
-            if tag_map(group.get("Tags")) == inputs.get("tags", {}):
-                return str(group["GroupId"])
-        return None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [
+            group["GroupId"]
+            for group in self.where(aws, group_name=inputs["name"], vpc_id=inputs["vpcId"])
+            if tag_map(group.get("Tags")) == inputs.get("tags", {})
+        ]
 
 
 class _Rule(Ec2Row):
@@ -212,14 +213,15 @@ class _Rule(Ec2Row):
         group = inputs["securityGroupId"]
         aws.lookup("ec2", f"revoke_security_group_{side}", gone, GroupId=group, SecurityGroupRuleIds=[id_])
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         # AWS takes no rule twice, so protocol, ports and peer name it.
         facts = ("ipProtocol", "fromPort", "toPort", *self.peers)
-        for rule in self._rules(aws, inputs["securityGroupId"]):
-            seen = self._as_inputs(rule)
-            if all((seen.get(fact) or None) == (inputs.get(fact) or None) for fact in facts):
-                return str(rule["SecurityGroupRuleId"])
-        return None
+        wanted = {fact: inputs.get(fact) or None for fact in facts}
+        rules = [
+            (rule["SecurityGroupRuleId"], self._as_inputs(rule))
+            for rule in self._rules(aws, inputs["securityGroupId"])
+        ]
+        return [id_ for id_, seen in rules if {fact: seen.get(fact) or None for fact in facts} == wanted]
 
 
 class IngressRule(_Rule):

@@ -77,9 +77,8 @@ class InternetGateway(Ec2Row):
             self._detach(aws, id_, vpc)
         aws.lookup("ec2", "delete_internet_gateway", self.absent, InternetGatewayId=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        found = self.marked(aws, intent)
-        return found["InternetGatewayId"] if found else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [each["InternetGatewayId"] for each in self.marked(aws, intent)]
 
 
 class Eip(Ec2Row):
@@ -130,9 +129,8 @@ class Eip(Ec2Row):
             )
         aws.lookup("ec2", "release_address", self.absent, AllocationId=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        found = self.marked(aws, intent)
-        return found["AllocationId"] if found else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [each["AllocationId"] for each in self.marked(aws, intent)]
 
 
 class NatGateway(Ec2Row):
@@ -198,9 +196,11 @@ class NatGateway(Ec2Row):
         aws.lookup("ec2", "delete_nat_gateway", self.absent, NatGatewayId=id_)
         wait.until(lambda: self.seen(aws, id_) is None, f"NAT gateway {id_} deleted")
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        for gateway in self.where(aws, subnet_id=inputs["subnetId"]):
-            addresses = {each.get("AllocationId") for each in gateway["NatGatewayAddresses"]}
-            if inputs.get("allocationId") in addresses and gateway["State"] in ("pending", "available"):
-                return str(gateway["NatGatewayId"])
-        return None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [
+            gateway["NatGatewayId"]
+            for gateway in self.where(aws, subnet_id=inputs["subnetId"])
+            if gateway["State"] in ("pending", "available")
+            and inputs.get("allocationId")
+            in {each.get("AllocationId") for each in gateway["NatGatewayAddresses"]}
+        ]

@@ -99,9 +99,8 @@ class Vpc(Ec2Row):
         if holders:
             raise in_use(f"VPC {id_}", ", ".join(holders), "Delete these first (DependencyViolation)")
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        found = self.marked(aws, intent)
-        return found["VpcId"] if found else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [each["VpcId"] for each in self.marked(aws, intent)]
 
 
 class Subnet(Ec2Row):
@@ -169,10 +168,10 @@ class Subnet(Ec2Row):
             )
         aws.lookup("ec2", "delete_subnet", self.absent, SubnetId=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         # No two subnets of a VPC overlap.
         found = self.where(aws, vpc_id=inputs["vpcId"], cidr_block=inputs["cidrBlock"])
-        return found[0]["SubnetId"] if found else None
+        return [subnet["SubnetId"] for subnet in found]
 
 
 def interfaces(aws: Aws, name: str, value: str) -> list[str]:

@@ -61,9 +61,8 @@ class RouteTable(Ec2Row):
             raise in_use(f"route table {id_}", ", ".join(holders), "Delete these first (DependencyViolation)")
         aws.lookup("ec2", "delete_route_table", self.absent, RouteTableId=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        found = self.marked(aws, intent)
-        return found["RouteTableId"] if found else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [each["RouteTableId"] for each in self.marked(aws, intent)]
 
 
 class Route(Row):
@@ -136,9 +135,9 @@ class Route(Row):
         where = pick(inputs, RouteTableId="routeTableId", DestinationCidrBlock="destinationCidrBlock")
         aws.lookup("ec2", "delete_route", self._absent, **where)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         route = self._seen(aws, inputs)
-        return self._id(inputs) if route and route["Origin"] == "CreateRoute" else None
+        return [self._id(inputs)] if route and route["Origin"] == "CreateRoute" else []
 
 
 class RouteTableAssociation(Row):
@@ -192,10 +191,7 @@ class RouteTableAssociation(Row):
                 "ec2", "disassociate_route_table", gone, AssociationId=found["RouteTableAssociationId"]
             )
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         found = self._seen(aws, inputs)
-        return (
-            found["RouteTableAssociationId"]
-            if found and found["RouteTableId"] == inputs["routeTableId"]
-            else None
-        )
+        ours = found and found["RouteTableId"] == inputs["routeTableId"]
+        return [found["RouteTableAssociationId"]] if found and ours else []

@@ -200,11 +200,12 @@ class LaunchTemplate(Ec2Row):
     def delete(self, aws: Aws, id_: str, inputs: Values, wait: Wait) -> None:
         aws.lookup("ec2", "delete_launch_template", self.absent, LaunchTemplateId=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         answer = aws.lookup(
             "ec2", "describe_launch_templates", self.absent, LaunchTemplateNames=[inputs["name"]]
         ) or {"LaunchTemplates": []}
-        for template in answer["LaunchTemplates"]:
-            if tag_map(template.get("Tags")) == inputs.get("tags", {}):
-                return str(template["LaunchTemplateId"])
-        return None
+        return [
+            template["LaunchTemplateId"]
+            for template in answer["LaunchTemplates"]
+            if tag_map(template.get("Tags")) == inputs.get("tags", {})
+        ]

@@ -106,9 +106,9 @@ class Role(Row):
             raise in_use(f"role {id_}", ", ".join(holders), "Delete these first (DeleteConflict)")
         aws.lookup("iam", "delete_role", GONE, RoleName=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         role = self._seen(aws, inputs["name"])
-        return role["RoleName"] if role and tag_map(role.get("Tags")) == inputs.get("tags", {}) else None
+        return [role["RoleName"]] if role and tag_map(role.get("Tags")) == inputs.get("tags", {}) else []
 
 
 class RolePolicy(Row):
@@ -151,9 +151,9 @@ class RolePolicy(Row):
         role, _, name = id_.partition(":")
         aws.lookup("iam", "delete_role_policy", GONE, RoleName=role, PolicyName=name)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         id_ = f"{inputs['role']}:{inputs['name']}"
-        return id_ if self.read(aws, id_, inputs) else None
+        return [id_] if self.read(aws, id_, inputs) else []
 
 
 class InstanceProfile(Row):
@@ -233,6 +233,7 @@ class InstanceProfile(Row):
             self._remove(aws, id_, held)
         aws.lookup("iam", "delete_instance_profile", GONE, InstanceProfileName=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         profile = self._seen(aws, inputs["name"])
-        return inputs["name"] if profile and tag_map(profile.get("Tags")) == inputs.get("tags", {}) else None
+        ours = profile and tag_map(profile.get("Tags")) == inputs.get("tags", {})
+        return [inputs["name"]] if ours else []

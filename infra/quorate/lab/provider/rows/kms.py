@@ -106,11 +106,9 @@ class Key(Row):
             days = inputs.get("deletionWindowInDays", 30)
             aws.lookup("kms", "schedule_key_deletion", GONE, KeyId=id_, PendingWindowInDays=days)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        for key in aws.call("kms", "list_keys")["Keys"]:
-            if self._seen(aws, key["KeyId"]) and _tags(aws, key["KeyId"]).get(INTENT_TAG) == intent:
-                return str(key["KeyId"])
-        return None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        keys = [key["KeyId"] for key in aws.call("kms", "list_keys")["Keys"]]
+        return [id_ for id_ in keys if self._seen(aws, id_) and _tags(aws, id_).get(INTENT_TAG) == intent]
 
 
 class Alias(Row):
@@ -162,8 +160,8 @@ class Alias(Row):
     def delete(self, aws: Aws, id_: str, inputs: Values, wait: Wait) -> None:
         aws.lookup("kms", "delete_alias", GONE, AliasName=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
-        return inputs["name"] if self.read(aws, inputs["name"], inputs) else None
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
+        return [inputs["name"]] if self.read(aws, inputs["name"], inputs) else []
 
 
 class Grant(Row):
@@ -222,7 +220,8 @@ class Grant(Row):
         if any(each["GrantId"] == grant_id for each in self._grants(aws, key)):
             aws.lookup("kms", "revoke_grant", GONE, KeyId=key, GrantId=grant_id)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         grants = self._grants(aws, inputs["keyId"])
-        grant = next((each for each in grants if each.get("Name") == inputs["name"]), None)
-        return f"{inputs['keyId']}:{grant['GrantId']}" if grant else None
+        return [
+            f"{inputs['keyId']}:{each['GrantId']}" for each in grants if each.get("Name") == inputs["name"]
+        ]

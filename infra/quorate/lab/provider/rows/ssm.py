@@ -114,6 +114,7 @@ class Parameter(Row):
     def delete(self, aws: Aws, id_: str, inputs: Values, wait: Wait) -> None:
         aws.lookup("ssm", "delete_parameter", GONE, Name=id_)
 
-    def find(self, aws: Aws, inputs: Values, intent: str) -> str | None:
+    def find(self, aws: Aws, inputs: Values, intent: str) -> list[str]:
         found = self._seen(aws, inputs["name"])
-        return inputs["name"] if found and self._tags(aws, inputs["name"]) == inputs.get("tags", {}) else None
+        ours = found and self._tags(aws, inputs["name"]) == inputs.get("tags", {})
+        return [inputs["name"]] if ours else []
