@@ -21,7 +21,8 @@ class Problem:
     reason: str
 
     def line(self, namespace: str) -> str:
-        return f"{namespace}:{self.key} = {shown(self.value)}: {self.bound}; {self.reason}"
+        line = f"{namespace}:{self.key} = {_shown(self.value)}: {self.bound}; {self.reason}"
+        return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in line)
 
 
 class SettingsRefused(UsageError):
@@ -32,11 +33,8 @@ class SettingsRefused(UsageError):
         self.problems = tuple(problems)
 
 
-def shown(value: object) -> str:
-    """`value` as it would stand in the stack's file, on one line, cut where it is long."""
-    text = value if isinstance(value, str) and value.isprintable() and value else _as_json(value)
+def _shown(value: object) -> str:
+    """`value` as it would stand in the stack's file, cut where it is long."""
+    plain = isinstance(value, str) and value != ""
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
-
-
-def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
