@@ -45,12 +45,13 @@ class Decoder:
                 values[name] = decoded
         return values
 
-    def _value(self, value: struct_pb2.Value) -> Any:
+    def _value(self, value: struct_pb2.Value) -> Any:  # noqa: PLR0911 - one return a kind
         match value.WhichOneof("kind"):
             case "string_value":
                 return UNKNOWN if value.string_value in UNKNOWNS else value.string_value
             case "number_value":
-                return value.number_value
+                number = value.number_value
+                return int(number) if number.is_integer() else number
             case "bool_value":
                 return value.bool_value
             case "list_value":

@@ -102,13 +102,14 @@ class Group(Row):
                 "heartbeatTimeout": Property(Kind.WHOLE),
             },
         ),
-        "capacityRebalance": Property(Kind.FLAG),
+        "capacityRebalance": Property(Kind.FLAG, default=False),
         "healthCheckType": Property(Kind.TEXT, computed=True),
         "healthCheckGracePeriod": Property(Kind.WHOLE, default=300),
         "defaultInstanceWarmup": Property(Kind.WHOLE),
         "waitForCapacityTimeout": Property(Kind.TEXT, default="10m"),
         "forceDelete": Property(Kind.FLAG, default=False),
-        "terminationPolicies": Property(Kind.TEXTS),
+        # AWS names its own policy where the program names none; the official provider leaves that out.
+        "terminationPolicies": Property(Kind.TEXTS, default=["Default"]),
         "tags": Property(
             Kind.BLOCK_SET,
             fields={

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from quorate.lab.provider.aws import Aws
 from quorate.lab.provider.row import Change, Made, Wait, in_use, pick
 from quorate.lab.provider.rows.ec2 import PAGE, TAGS, Ec2Row, retag, tag_map
 from quorate.lab.provider.schema import Kind, Property
 from quorate.lab.provider.values import Values
+
+GONE_STATES: Final = ("deleting", "deleted")
 
 
 class Vpc(Ec2Row):
@@ -83,16 +85,14 @@ class Vpc(Ec2Row):
         attached = [{"Name": "attachment.vpc-id", "Values": [id_]}]
         groups = aws.call("ec2", "describe_security_groups", Filters=within)["SecurityGroups"]
         tables = aws.call("ec2", "describe_route_tables", Filters=within)["RouteTables"]
+        endpoints = aws.call("ec2", "describe_vpc_endpoints", Filters=within)["VpcEndpoints"]
         holders: list[str] = [
             *(s["SubnetId"] for s in aws.call("ec2", "describe_subnets", Filters=within)["Subnets"]),
             *(
                 g["InternetGatewayId"]
                 for g in aws.call("ec2", "describe_internet_gateways", Filters=attached)["InternetGateways"]
             ),
-            *(
-                e["VpcEndpointId"]
-                for e in aws.call("ec2", "describe_vpc_endpoints", Filters=within)["VpcEndpoints"]
-            ),
+            *(e["VpcEndpointId"] for e in endpoints if e["State"].lower() not in GONE_STATES),
             *(g["GroupId"] for g in groups if g["GroupName"] != "default"),
             *(t["RouteTableId"] for t in tables if not any(a.get("Main") for a in t["Associations"])),
         ]
@@ -197,6 +197,6 @@ def interfaces(aws: Aws, name: str, value: str) -> list[str]:
         holders += [
             each["VpcEndpointId"]
             for each in endpoints
-            if value in each.get("SubnetIds", []) and each["State"] not in ("deleting", "deleted")
+            if value in each.get("SubnetIds", []) and each["State"].lower() not in GONE_STATES
         ]
     return holders

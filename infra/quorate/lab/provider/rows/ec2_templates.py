@@ -168,6 +168,7 @@ class LaunchTemplate(Ec2Row):
             "tagSpecifications": [
                 {"resourceType": each["ResourceType"], "tags": tag_map(each.get("Tags"))}
                 for each in data.get("TagSpecifications", [])
+                if each["ResourceType"] != self.kind  # moto puts the template's own tags there as well
             ],
             "tags": tag_map(template.get("Tags")),
         }
