@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any
 
 from quorate.errors import Failed
@@ -24,32 +25,6 @@ from quorate.lab.hosts import namespaces
 from quorate.lab.hosts.fabric import Fabric, Plug
 from quorate.lab.hosts.names import LAB_VARIABLE, UNIX_PATH_LIMIT, Names, hostname
 from quorate.lab.hosts.namespaces import RUN_NETNS
-
-FIRST_PROCESS = """
-set -e
-cd "$1/disk"; hide=$2; shift 2
-mount --make-rprivate /
-awk '$5 ~ "^/(tmp|run|opt|var/lib)/" {print $5}' /proc/self/mountinfo | sort -r | xargs -r umount -l || true
-hostname "$(cat etc/hostname)"
-for keep in "$@"; do
-    mkdir -p ".$keep"
-    mount --bind "$keep" ".$keep"
-done
-mount -t overlay overlay -o "lowerdir=$PWD/etc:/etc" /etc
-mount -c --bind etc/docker /etc/docker
-mount -c --bind etc/quorate /etc/quorate
-mount -c --bind ../run /run
-for folder in var/lib opt tmp; do mount -c --rbind "$folder" "/$folder"; done
-if [ -d "$hide" ]; then mount -t tmpfs -o size=4k,mode=0500 hidden "$hide"; fi
-echo on
-cd /
-exec </dev/null >/dev/null 2>&1
-trap '' CHLD
-exec sleep infinity
-"""
-"""Mounts as a node sees its disk (none of the machine's that it would only keep busy), then a first
-process that reaps orphans: CHLD ignored means just that.
-Arguments: the host's folder, the lab's (hidden: no host sees another's disk), folders to keep."""
 
 PRIVATE = ("/var/lib", "/opt", "/tmp")  # noqa: S108 - a host's own, on its disk
 SOURCES = Path(__file__).resolve().parents[3]
@@ -205,9 +180,7 @@ class Host:
                 f"--net={RUN_NETNS / self.netns}",
                 "unshare",
                 *("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"),
-                *("sh", "-c", FIRST_PROCESS, f"host-{self.names.lab_id}"),
-                *(str(path) for path in (self.folder, self.names.directory)),
-                *kept_folders(),
+                *("sh", "-c", first_process(self.folder, self.names.directory)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -226,10 +199,54 @@ class Host:
         return process
 
 
-def kept_folders() -> list[str]:
-    """Folders that the agent needs and that would be hidden below a host's own: sources, interpreter."""
+def first_process(folder: Path, hidden: Path) -> str:
+    """The script of a host's first process: mounts as a node sees its disk, then nothing but reaping.
+
+    Of the machine's own mounts those in places that become private are dropped, else they would be kept
+    busy; what the agent needs of such places is shown again, on the disk. The lab's folder is hidden: no
+    host sees another's disk. A process that ignores CHLD leaves its orphans to the kernel.
+    """
+    keep = _kept_folders()
+    needed = [folder, *keep]
+    return "\n".join(
+        [
+            "set -e",
+            "mount --make-rprivate /",
+            f"cd {quote(str(folder / 'disk'))}",
+            'hostname "$(cat etc/hostname)"',
+            *(f"umount -l {quote(point)}" for point in reversed(_dropped_mounts(needed))),
+            *(
+                f"mkdir -p {quote(f'.{path}')}; mount --bind {quote(str(path))} {quote(f'.{path}')}"
+                for path in keep
+            ),
+            'mount -t overlay overlay -o "lowerdir=$PWD/etc:/etc" /etc',
+            "mount -c --bind etc/docker /etc/docker",
+            "mount -c --bind etc/quorate /etc/quorate",
+            "mount -c --bind ../run /run",
+            *(f"mount -c --rbind {path[1:]} {path}" for path in PRIVATE),
+            f"cover={quote(str(hidden))}",
+            '[ ! -d "$cover" ] || mount -t tmpfs -o size=4k,mode=0500 hidden "$cover"',
+            "echo on",
+            "cd /",
+            "exec </dev/null >/dev/null 2>&1",
+            "exec env --ignore-signal=CHLD sleep infinity",
+        ]
+    )
+
+
+def _kept_folders() -> list[Path]:
+    """Folders that the agent needs and that a host's own would hide: sources, interpreter."""
     needed = {SOURCES, Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
-    return sorted(str(path) for path in needed if any(path.is_relative_to(private) for private in PRIVATE))
+    return sorted(path for path in needed if any(path.is_relative_to(place) for place in PRIVATE))
+
+
+def _dropped_mounts(needed: Sequence[Path]) -> list[str]:
+    return [
+        point
+        for point in namespaces.mount_points()
+        if any(Path(point).is_relative_to(place) and point != place for place in (*PRIVATE, "/run"))
+        and not any(path.is_relative_to(point) for path in needed)
+    ]
 
 
 def unit_environment(names: Names, hostname: str) -> dict[str, str]:

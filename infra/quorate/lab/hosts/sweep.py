@@ -6,7 +6,6 @@ Works in every state: half started, after a kill -9 of anything, after the folde
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from quorate.errors import Failed
 from quorate.lab.hosts.command import attempt
 from quorate.lab.hosts.names import LAB_VARIABLE, Names
-from quorate.lab.hosts.namespaces import RUN_NETNS
+from quorate.lab.hosts.namespaces import RUN_NETNS, mount_points
 
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -106,13 +105,7 @@ def _processes(names: Names, spaces: tuple[str, ...]) -> Iterator[int]:
 def _mounts(names: Names) -> Iterator[str]:
     """Mount points below the lab's folder in the root namespace."""
     below = f"{names.directory}/"
-    return (point for point in _mount_points() if point.startswith(below))
-
-
-def _mount_points() -> list[str]:
-    """Of this process's namespace (proc(5), mountinfo: fifth field, octal escapes)."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return [re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), line.split()[4]) for line in lines]
+    return (point for point in mount_points() if point.startswith(below))
 
 
 def _cgroups(names: Names) -> Iterator[Path]:
@@ -138,6 +131,6 @@ def _forget_netns_folder() -> None:
     with suppress(OSError):
         if any(RUN_NETNS.iterdir()):
             return
-        if str(RUN_NETNS) in _mount_points():
+        if str(RUN_NETNS) in mount_points():
             attempt(["umount", str(RUN_NETNS)])
         RUN_NETNS.rmdir()
