@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from quorate.errors import QuorateError, UsageError
-from quorate.lab.lab import Lab
+from quorate.lab.lab import HEALTHY_SECONDS, Lab
 
 PROGRAM = "scripts/lab"
-HEALTHY_SECONDS = 180.0
-
 DESCRIPTION = """\
 One machine as a cloud: AWS's APIs on loopback, and every instance a host with a real Docker
 Engine in namespaces of its own. Needs root on Linux; one folder is one lab."""
@@ -51,7 +49,7 @@ def main() -> None:
         print(f"lab: {error}", file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
-        print(f"lab: interrupted. What is done stays; run the same again to go on", file=sys.stderr)
+        print("lab: interrupted. What is done stays; run the same again to go on", file=sys.stderr)
         code = 130
     except BrokenPipeError:
         sys.stdout = None  # the reader has seen enough
@@ -81,6 +79,59 @@ def start(lab: Lab, _: argparse.Namespace) -> int:
         lab.start(steps)
     print(f"AWS answers on {lab.endpoint}; next: {lab.command('deploy')}")
     return 0
+
+
+def deploy(lab: Lab, arguments: argparse.Namespace) -> int:
+    from quorate.cli.progress import Steps
+
+    config = overrides(arguments.config)
+    if arguments.preview:
+        return preview(lab, config)
+    with Steps() as steps:
+        if arguments.destroy:
+            lab.destroy(steps)
+            return 0
+        outputs = lab.deploy(config, steps)
+    for name, value in outputs.items():
+        print(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+    return 0
+
+
+def preview(lab: Lab, config: dict[str, str]) -> int:
+    changes = [change for change in lab.preview(config) if change.custom and change.action != "same"]
+    for change in changes:
+        why = f" ({', '.join(change.properties)})" if change.properties else ""
+        print(f"{change.action:<9}{change.type}  {change.name}{why}")
+    print(f"{len(changes)} changes; nothing was touched" if changes else "no changes")
+    return 0
+
+
+def up(lab: Lab, arguments: argparse.Namespace) -> int:
+    from quorate.cli import tree
+    from quorate.cli.progress import Steps
+
+    with Steps() as steps:
+        seen = lab.up(overrides(arguments.config), steps, arguments.patience)
+        seconds = steps.seconds
+    print()
+    tree.show(seen)
+    first = seen.managers[0].hostname
+    print(f"up in {seconds:.1f} s; next:")
+    print(f"  {lab.command('status')}")
+    print(f"  {lab.command('exec')} {first} -- docker node ls")
+    print(f"  {lab.command('down')}")
+    return 0
+
+
+def overrides(words: Sequence[str]) -> dict[str, str]:
+    """`managers=3` -> {"quorate:managers": "3"}."""
+    config = {}
+    for word in words:
+        key, found, value = word.partition("=")
+        if not found or not key:
+            raise UsageError(f"--config {word!r}: not KEY=VALUE. For instance: --config managers=3")
+        config[key if ":" in key else f"quorate:{key}"] = value
+    return config
 
 
 def down(lab: Lab, _: argparse.Namespace) -> int:
@@ -142,6 +193,8 @@ def print_json(document: Any) -> None:
 
 VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
     "start": (start, "the local cloud alone, without any resource"),
+    "deploy": (deploy, "run the Pulumi program against the local cloud"),
+    "up": (up, "all of it: cloud, program, and a whole cluster"),
     "down": (down, "end the lab, whatever its state, and leave nothing on the machine"),
     "env": (env, "export lines for a shell in which the Pulumi CLI talks to this lab"),
     "hosts": (hosts, "every host: name, role, zone, address, engine"),
@@ -165,6 +218,25 @@ def build_parser() -> argparse.ArgumentParser:
         verb.set_defaults(handler=handler)
         if name in {"hosts", "status"}:
             verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        if name in {"deploy", "up"}:
+            verb.add_argument(
+                "--config",
+                metavar="KEY=VALUE",
+                action="append",
+                default=[],
+                help="over Pulumi.lab.yaml, for this run alone; for instance managers=3",
+            )
+        if name == "deploy":
+            verb.add_argument("--preview", action="store_true", help="say what would change, touch nothing")
+            verb.add_argument("--destroy", action="store_true", help="delete every resource of the program")
+        if name == "up":
+            verb.add_argument(
+                "--patience",
+                metavar="SECONDS",
+                type=float,
+                default=HEALTHY_SECONDS,
+                help="how long to wait until the cluster is whole (default: %(default)s)",
+            )
         if name == "exec":
             verb.add_argument("host", metavar="HOST", help="its name, address or instance id")
             verb.add_argument("words", metavar="-- CMD", nargs=argparse.REMAINDER)

@@ -6,16 +6,20 @@ folder. Its cloud's truth is in the daemon's memory: a lab whose daemon has ende
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, UsageError
 from quorate.lab import control, folder
@@ -30,8 +34,12 @@ from quorate.lab.progress import Progress, Silent, step
 from quorate.lab.status import Observer, Status
 from quorate.lab.truth import CREDENTIALS, REGION, Aws
 
+if TYPE_CHECKING:
+    from quorate.lab.engine import Change, Event, Run
+
 DEFAULT_PORT = 4615
 """Where Pulumi.lab.yaml looks for AWS; only the lab in the checkout's own folder takes it."""
+STACK = "lab"
 DEFAULT_DIRECTORY = SOURCES.parent / ".lab"
 
 START_PATIENCE = 60.0
@@ -71,7 +79,7 @@ class Lab:
         if self.is_dead():
             raise Failed(
                 f"the lab in {self.directory} is dead: its cloud ended and what it knew is lost. "
-                f"Start it clean with `{self.command('up')}`, or remove what is left with `{self.command('down')}`"
+                f"Start it clean: `{self.command('up')}`; or remove what is left: `{self.command('down')}`"
             )
         raise Failed(f"no lab is running in {self.directory}. Start one with `{self.command('up')}`")
 
@@ -88,6 +96,37 @@ class Lab:
         folder.claim(self.directory)
         with folder.exclusive(self.directory, "start"):
             self._start(progress)
+
+    def deploy(self, config: Mapping[str, str] | None = None, progress: Progress = SILENT) -> dict[str, Any]:
+        """Runs the Pulumi program in this process; the stack's outputs.
+
+        `config` goes over Pulumi.lab.yaml, as {"quorate:managers": "3"}; nothing of it is written down.
+        """
+        with folder.exclusive(self.directory, "deploy"):
+            return self._deploy(config, progress)
+
+    def preview(self, config: Mapping[str, str] | None = None) -> list[Change]:
+        """What `deploy` would do; nothing is touched."""
+        return self._run(config).preview()
+
+    def destroy(self, progress: Progress = SILENT) -> None:
+        """Deletes every resource of the program, in the order that AWS asks for; the cloud goes on."""
+        with folder.exclusive(self.directory, "destroy"), step(progress, "destroy"):
+            self._run(None, progress).destroy()
+
+    def up(
+        self,
+        config: Mapping[str, str] | None = None,
+        progress: Progress = SILENT,
+        patience: float = HEALTHY_SECONDS,
+    ) -> Status:
+        """Cloud, program, and wait until the cluster is whole. Goes on from wherever an earlier one ended."""
+        check_machine()
+        folder.claim(self.directory)
+        with folder.exclusive(self.directory, "up"):
+            self._start(progress, meanwhile=_load_program)
+            self._deploy(config, progress)
+            return self.wait_healthy(patience, progress)
 
     def down(self) -> Remains:
         """Removes everything of this lab from the machine, whatever its state, and empties its folder.
@@ -121,10 +160,41 @@ class Lab:
         folder.erase(self.directory)
         return remains
 
-    def _start(self, progress: Progress) -> None:
+    def _start(self, progress: Progress, meanwhile: Callable[[], None] = lambda: None) -> None:
         with step(progress, "local cloud"):
-            identity = self._launch(progress).wait()
+            starting = self._launch(progress)
+            meanwhile()
+            identity = starting.wait()
             progress.tell(f"AWS on 127.0.0.1:{identity.port}")
+
+    def _deploy(self, config: Mapping[str, str] | None, progress: Progress) -> dict[str, Any]:
+        with step(progress, "Pulumi program"):
+            run = self._run(config, progress)
+            outputs = run.up()
+            progress.tell(_summary(run.changes))
+            return dict(outputs)
+
+    def _run(self, config: Mapping[str, str] | None, progress: Progress = SILENT) -> Run:
+        from quorate.lab.engine import Run, Stage
+
+        counted = itertools.count(1)
+
+        def tell(event: Event) -> None:
+            if event.custom and event.stage is Stage.DONE:
+                progress.tell(f"{next(counted)} resources, {event.action} {event.name}")
+            elif event.stage is Stage.DONE and event.error:
+                progress.note(event.error)
+
+        identity = self._present()
+        return Run(
+            SOURCES.parent,
+            STACK,
+            config,
+            state_path=self.directory / "state.json",
+            endpoint=f"http://127.0.0.1:{identity.port}",
+            nonce=identity.nonce,
+            on_event=tell,
+        )
 
     def _launch(self, progress: Progress) -> Starting:
         """Starts the daemon without waiting for it; clean, when what is there is dead."""
@@ -223,6 +293,20 @@ class Lab:
             "AWS_REGION": REGION,
             **{name.upper(): value for name, value in CREDENTIALS.items()},
         }
+
+
+def _load_program() -> None:
+    """Imports while the daemon starts what the program takes longest to import."""
+    for module in ("quorate.lab.engine.monitor", "quorate.lab.engine.program", "pulumi_aws", "boto3"):
+        importlib.import_module(module)
+
+
+def _summary(changes: Sequence[Change]) -> str:
+    """`12 created, 85 unchanged`."""
+    words = {"create": "created", "adopt": "adopted", "update": "updated", "replace": "replaced"}
+    words |= {"delete": "deleted", "same": "unchanged"}
+    counts = Counter(words[change.action] for change in changes if change.custom and change.action in words)
+    return ", ".join(f"{count} {word}" for word, count in counts.items()) or "nothing to do"
 
 
 def _show(status: Status, reached: list[str], progress: Progress) -> None:
