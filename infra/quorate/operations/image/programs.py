@@ -1,0 +1,91 @@
+"""The one place where images run other programs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from quorate.errors import Failed
+
+LAST_LINES = 12
+
+
+def output_of(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
+    """The program's standard output; Failed with its words, exit code and last lines."""
+    words = [str(word) for word in argv]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    except FileNotFoundError as error:
+        raise _missing(words[0]) from error
+    if done.returncode != 0:
+        raise Failed(
+            f"`{' '.join(words)}` failed with {done.returncode}: {_tail(done.stderr or done.stdout)}"
+        )
+    return done.stdout
+
+
+def run_logged(
+    argv: Sequence[str | Path],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], str | None] = lambda _: None,
+) -> None:
+    """Runs a program, its output into `log`, what `progress` makes of a line to `say`.
+
+    Interrupted, it interrupts the program once (a terminal would reach all of its children as well) and
+    waits until it has cleaned up.
+    """
+    words = [str(word) for word in argv]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            env=env,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise _missing(words[0]) from error
+    assert process.stdout is not None
+    with process.stdout, log.open("w") as book:
+        try:
+            for line in process.stdout:
+                book.write(line)
+                book.flush()
+                if word := progress(line.rstrip()):
+                    say(word)
+        except KeyboardInterrupt:
+            say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            raise
+    if process.wait() != 0:
+        raise Failed(
+            f"{Path(words[0]).name} failed with {process.returncode}: {_reason(log)} All of it: {log}"
+        )
+
+
+def _missing(program: str) -> Failed:
+    return Failed(f"`{program}` is not installed. Run: scripts/setup image")
+
+
+def _tail(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-3:]) if lines else "without a word"
+
+
+def _reason(log: Path) -> str:
+    """The lines of a log that say why: errors first, the last lines otherwise."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    telling = [
+        line for line in lines if any(word in line for word in ("fatal:", "Error", "error:", "errored"))
+    ]
+    return " | ".join((telling or lines)[-3:])[:1500]
