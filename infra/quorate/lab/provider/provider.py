@@ -5,6 +5,7 @@ One object for both ways of running the program: in process, and behind `pulumi-
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 from dataclasses import dataclass
@@ -83,15 +84,19 @@ class Provider:
             )
         return ROWS[token]
 
-    def check(self, token: str, name: str, old: Values, new: Values) -> Checked:
-        """The inputs in the row's shapes, with a name where the program gives none."""
+    def check(self, token: str, name: str, old: Values, new: Values, seed: bytes = b"") -> Checked:
+        """The inputs in the row's shapes, with a name where the program gives none.
+
+        The CLI hands over a seed, so that what it has planned gets the name that it has shown.
+        """
         row = self.row(token)
         inputs, failures = clean(row.properties, new)
         named = row.name_property
         if named and named not in inputs:
             prefix = "alias/" if token.endswith(":Alias") else ""
             kept = old.get(named) if named in old.get(DEFAULTS, []) else None
-            inputs[named] = kept or f"{prefix}{name}-{secrets.token_hex(4)[:7]}"
+            random = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex(4)
+            inputs[named] = kept or f"{prefix}{name}-{random[:7]}"
             inputs[DEFAULTS] = [named]
         if not failures:
             failures = row.check(inputs)

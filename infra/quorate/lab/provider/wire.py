@@ -45,7 +45,7 @@ class Decoder:
                 values[name] = decoded
         return values
 
-    def _value(self, value: struct_pb2.Value) -> Any:  # noqa: PLR0911 - one return a kind
+    def _value(self, value: struct_pb2.Value) -> Any:
         match value.WhichOneof("kind"):
             case "string_value":
                 return UNKNOWN if value.string_value in UNKNOWNS else value.string_value
