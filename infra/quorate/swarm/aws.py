@@ -144,11 +144,20 @@ class Aws:
         """The groups that exist among `names`."""
         found: dict[str, Group] = {}
         for batch in _batches(names, GROUPS_A_CALL):
-            arguments: dict[str, Any] = {"AutoScalingGroupNames": list(batch), "MaxRecords": GROUPS_A_CALL}
-            for answer in self._pages("autoscaling", "describe_auto_scaling_groups", arguments):
-                for raw in answer["AutoScalingGroups"]:
-                    found[raw["AutoScalingGroupName"]] = read_group(raw)
+            found |= self._groups(AutoScalingGroupNames=list(batch))
         return found
+
+    def groups_tagged(self, cluster: str) -> dict[str, Group]:
+        """The groups that carry the cluster's tag, also those that no plan names any more."""
+        return self._groups(Filters=[{"Name": "tag:quorate:cluster", "Values": [cluster]}])
+
+    def _groups(self, **which: Any) -> dict[str, Group]:
+        arguments = {**which, "MaxRecords": GROUPS_A_CALL}
+        return {
+            raw["AutoScalingGroupName"]: read_group(raw)
+            for answer in self._pages("autoscaling", "describe_auto_scaling_groups", arguments)
+            for raw in answer["AutoScalingGroups"]
+        }
 
     def complete(self, hook: str, group: str, instance: str, result: str) -> bool:
         """Complete a lifecycle hook (CONTINUE or ABANDON); False if it was not waiting any more."""

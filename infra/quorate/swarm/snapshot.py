@@ -147,15 +147,24 @@ class Plan:
     managers_schedulable: bool = False
 
     def group_of(self, slot: str | None, pool: str | None) -> str:
-        """The group's name of a slot or a pool, also of one that has left the plan (names are a rule)."""
-        planned = (
-            {one.name: one.group for one in self.slots}
-            if slot
-            else {one.name: one.group for one in self.pools}
-        )
-        return planned.get(
-            slot or pool or "", f"{self.cluster}-{slot}" if slot else f"{self.cluster}-worker-{pool}"
-        )
+        """The group's name of a slot or a pool, also of one that has left the plan: names are a rule."""
+        if slot:
+            return next((one.group for one in self.slots if one.name == slot), f"{self.cluster}-{slot}")
+        return next((one.group for one in self.pools if one.name == pool), f"{self.cluster}-worker-{pool}")
+
+    def home_of(self, group: str) -> tuple[str | None, str | None]:
+        """The slot or the pool of a group, also of one that has left the plan; neither: not ours."""
+        slots = {one.group: one.name for one in self.slots}
+        pools = {one.group: one.name for one in self.pools}
+        if group in slots or group in pools:
+            return slots.get(group), pools.get(group)
+        name = group.removeprefix(f"{self.cluster}-")
+        if name == group:
+            return None, None
+        if name.startswith("manager-"):
+            return name, None
+        pool = name.removeprefix("worker-")
+        return (None, pool) if pool != name else (None, None)
 
 
 def read_plan(document: str) -> Plan:

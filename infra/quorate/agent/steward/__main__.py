@@ -38,6 +38,7 @@ def main() -> int:
             journal.say("failed: user-data says worker, and a steward runs on managers only")
             return 2
         identity = metadata.identity(Deadline(METADATA_SECONDS))
+        journal.say(f"started on {identity.instance}")
         follower = Follower(orders, identity, metadata, place.docker, Report(place.run), journal)
         follower.run(lambda: False)
     except _Stop:

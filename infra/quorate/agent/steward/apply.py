@@ -6,8 +6,8 @@ believes in itself for some 19 s, but it can commit nothing, and so begins and h
 
 from __future__ import annotations
 
-import typing
 from dataclasses import dataclass, field
+from typing import cast, get_args
 
 from quorate.agent.journal import Journal
 from quorate.agent.steward.actions import (
@@ -34,7 +34,7 @@ from quorate.swarm.engine import Engine
 from quorate.swarm.rendezvous import Rendezvous
 from quorate.swarm.snapshot import Claim, Node, Snapshot
 
-OUTSIDE = typing.get_args(Outside)
+OUTSIDE = get_args(Outside)
 
 
 @dataclass
@@ -96,9 +96,9 @@ class Applier:
 
     def _carry_out(self, action: Action, snapshot: Snapshot, nodes: dict[str, Node]) -> None:
         if isinstance(action, OUTSIDE):
-            self._outside(action, snapshot)  # type: ignore[arg-type]
+            self._outside(cast(Outside, action), snapshot)
         else:
-            self._inside(action, nodes)
+            self._inside(cast(Inside, action), nodes)
 
     def _inside(self, action: Inside, nodes: dict[str, Node]) -> None:
         node = nodes[action.node]

@@ -48,5 +48,5 @@ def replace_hung(standing: Standing, draft: Draft, *, allowed: bool) -> None:
             draft.do(MarkUnhealthy(place.id))
             draft.note(node.id, Tone.WAITS, f"{text}: Auto Scaling is told to replace it")
             recent[place.id] = draft.now
-            break
+            allowed = False
     draft.keep("marked", recent)

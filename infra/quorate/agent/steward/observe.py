@@ -24,6 +24,7 @@ T = TypeVar("T")
 PLAN_SECONDS = 5.0  # for which a plan that was read is still what it is
 CLAIM_SECONDS = 60.0
 TOKEN_SECONDS = 300.0
+HOMES_SECONDS = 60.0
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Observer:
     _plan: Kept = field(default_factory=Kept)
     _claim: Kept = field(default_factory=Kept)
     _token: Kept = field(default_factory=Kept)
+    _homes: Kept = field(default_factory=Kept)
 
     def __post_init__(self) -> None:
         self._table = Rendezvous(self.aws, self.orders.table)
@@ -78,7 +80,7 @@ class Observer:
             claim_known=claim_known,
             plan=plan,
             groups=groups,
-            zones=self._read_zones(groups, nodes),
+            zones=self._read_zones(plan, groups, nodes),
             at_address=self._read_addresses(nodes),
             tasks=self._read_tasks(groups, nodes),
         )
@@ -130,7 +132,7 @@ class Observer:
     def _read_groups(self, plan: Plan, nodes: tuple[Node, ...]) -> dict[str, Group] | None:
         """Groups with zone ids, believed only if one of them lists the instance that asks."""
         names = {slot.group for slot in plan.slots} | {pool.group for pool in plan.pools}
-        names |= {plan.group_of(slot, pool) for slot, pool in labelled_homes(nodes)}
+        names |= {plan.group_of(slot, pool) for slot, pool in labelled_homes(nodes)} | self._tagged(plan)
         found = self._try("groups", lambda: self.aws.groups(sorted(names)))
         if found is None:
             return None
@@ -147,13 +149,21 @@ class Observer:
             for name, group in found.items()
         }
 
+    def _tagged(self, plan: Plan) -> frozenset[str]:
+        """Groups that neither plan nor labels name any more: their last instance may wait for its end."""
+        if self.clock() - self._homes.at >= HOMES_SECONDS:
+            found = self._try("tagged groups", lambda: self.aws.groups_tagged(plan.cluster))
+            if found is not None:
+                self._homes = Kept(frozenset(found), self.clock())
+        return self._homes.value if isinstance(self._homes.value, frozenset) else frozenset()
+
     def _zone_names(self, names: Iterable[str]) -> dict[str, str]:
         if not set(names) <= self._zone_ids.keys():
             self._zone_ids |= self._try("zones", self.aws.zone_ids) or {}
         return self._zone_ids
 
     def _read_zones(
-        self, groups: Mapping[str, Group], nodes: tuple[Node, ...]
+        self, plan: Plan, groups: Mapping[str, Group], nodes: tuple[Node, ...]
     ) -> dict[str, dict[str, Instance]]:
         """EC2's answers, zone by zone: one that fails leaves the others as good as they were."""
         wanted: dict[str, set[str]] = defaultdict(set)
@@ -164,11 +174,9 @@ class Observer:
             zone = node.labels.get(LABEL_ZONE)
             if zone and node.instance:
                 wanted[zone].add(node.instance)
-        answers: dict[str, dict[str, Instance]] = {}
+        answers: dict[str, dict[str, Instance]] = {zone: {} for zone in plan.zones if zone not in wanted}
         for zone, ids in sorted(wanted.items()):
-            answer = self._try(
-                f"zone {zone}", lambda ids=ids: self.aws.instances(self.identity.instance, ids)
-            )  # type: ignore[misc]
+            answer = self._try(f"zone {zone}", partial(self.aws.instances, self.identity.instance, ids))
             if answer is not None:
                 answers[zone] = {
                     one.id: replace(one, zone=self._zone_ids.get(one.zone, one.zone))

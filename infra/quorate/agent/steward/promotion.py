@@ -22,7 +22,11 @@ def promote(standing: Standing, draft: Draft, *, allowed: bool) -> None:
         draft.again(0.3)
     if not allowed:
         return
-    steady = [one for one in fit if draft.now - since[_key(*one)] >= STEADY_SECONDS]
+    steady = [
+        (place, node)
+        for place, node in fit
+        if draft.now - since[_key(place, node)] >= STEADY_SECONDS and _labelled(standing, place, node)
+    ]
     filled = Counter(standing.zone_of(node) for node in standing.members)
     order = {slot.name: number for number, slot in enumerate(standing.plan.slots)}
     for place, node in sorted(
@@ -38,6 +42,10 @@ def promote(standing: Standing, draft: Draft, *, allowed: bool) -> None:
         return
 
 
+def _labelled(standing: Standing, place: Place, node: Node) -> bool:
+    return all(node.labels.get(key) == value for key, value in facts(standing, place).items())
+
+
 def _key(place: Place, node: Node) -> str:
     return f"{node.id}/{place.id}"
 
@@ -45,52 +53,40 @@ def _key(place: Place, node: Node) -> str:
 def _candidates(standing: Standing, draft: Draft) -> list[tuple[Place, Node]]:
     by_group: dict[str, list[Place]] = defaultdict(list)
     for place in standing.places:
-        by_group[place.group.name].append(place)
+        if place.stays:
+            by_group[place.group.name].append(place)
     fit = []
     for slot in standing.plan.slots:
-        if slot.group not in standing.groups:
-            continue
-        staying = [place for place in by_group.get(slot.group, []) if place.stays]
-        holders = [n for n in standing.slot_holders.get(slot.name, []) if not _is(n, staying)]
-        if len(staying) != 1:
-            if len(staying) > 1:
-                named = ", ".join(place.id for place in staying)
-                draft.note(
-                    slot.name,
-                    Tone.REFUSES,
-                    f"{slot.name} holds {named}, and one may be there: none is promoted",
-                )
-            elif not holders:
-                draft.again(2.0)
-            continue
-        (place,) = staying
-        node = standing.only_ready(place) if place.running else None
-        if node is None or node.member:
-            if node is None:
-                draft.again(1.0)
-            continue
-        if holders:
-            draft.again(1.0)
+        staying = by_group[slot.group]
+        if len(staying) > 1:
+            named = " and ".join(place.id for place in staying)
             draft.note(
-                slot.name,
-                Tone.WAITS,
-                f"{place.id} waits: {holders[0].id} ({holders[0].instance}) is still the member of {slot.name}",
+                slot.name, Tone.REFUSES, f"{slot.name} holds {named}: one may be there, none is promoted"
             )
-            continue
-        wanted = facts(standing, place)
-        if node.changing or any(node.labels.get(key) != value for key, value in wanted.items()):
-            continue
-        if isinstance(place.planned, PlannedSlot) and place.ec2 is not None and place.ec2.zone != slot.zone:
-            draft.note(
-                slot.name,
-                Tone.REFUSES,
-                f"{place.id} stands in {place.ec2.zone}, its slot {slot.name} in {slot.zone}: not promoted. "
-                f"Look at the group's subnet",
-            )
-            continue
-        fit.append((place, node))
+        node = _fit_for(standing, slot, staying[0], draft) if len(staying) == 1 else None
+        if node is not None:
+            fit.append((staying[0], node))
+        elif not standing.slot_holders.get(slot.name):
+            draft.again(1.0)  # an empty slot: its node is on its way
     return fit
 
 
-def _is(node: Node, places: list[Place]) -> bool:
-    return any(node.instance == place.id for place in places)
+def _fit_for(standing: Standing, slot: PlannedSlot, place: Place, draft: Draft) -> Node | None:
+    """The one Ready node at the slot's one instance, if nothing but steadiness is missing."""
+    node = standing.only_ready(place) if place.running else None
+    if node is None or node.member or place.ec2 is None:
+        return None
+    holders = standing.slot_holders.get(slot.name)
+    if holders:
+        held = f"{holders[0].id} ({holders[0].instance}) is a member of {slot.name}"
+        draft.note(slot.name, Tone.WAITS, f"{place.id} waits: {held}")
+        return None
+    if place.ec2.zone != slot.zone:
+        draft.note(
+            slot.name,
+            Tone.REFUSES,
+            f"{place.id} stands in {place.ec2.zone}, its slot {slot.name} in {slot.zone}: not promoted. "
+            f"Look at the group's subnet",
+        )
+        return None
+    return node

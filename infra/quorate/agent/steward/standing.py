@@ -70,26 +70,17 @@ class Standing:
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        slots = {slot.group: slot for slot in self.plan.slots}
-        pools = {pool.group: pool for pool in self.plan.pools}
-        left = self._groups_of_labels
+        planned: dict[str, PlannedSlot | PlannedPool] = {slot.group: slot for slot in self.plan.slots}
+        planned |= {pool.group: pool for pool in self.plan.pools}
         found = []
         for group in self.groups.values():
-            planned = slots.get(group.name) or pools.get(group.name)
-            slot, pool = left.get(group.name, (None, None))
-            if isinstance(planned, PlannedSlot):
-                slot, pool = planned.name, None
-            elif isinstance(planned, PlannedPool):
-                slot, pool = None, planned.name
+            home = planned.get(group.name)
+            slot, pool = self.plan.home_of(group.name)
             found += [
-                Place(group, listed, self.instances.get(listed.id), slot, pool, planned)
+                Place(group, listed, self.instances.get(listed.id), slot, pool, home)
                 for listed in group.instances
             ]
         return tuple(found)
-
-    @cached_property
-    def _groups_of_labels(self) -> dict[str, tuple[str | None, str | None]]:
-        return {self.plan.group_of(*of): of for of in labelled_homes(self.snapshot.nodes)}
 
     @cached_property
     def place_of(self) -> dict[str, Place]:
@@ -175,6 +166,8 @@ class Standing:
         return group.closing or slot is None or any(one.here for one in group.instances)
 
     def _unlabelled_gone(self, node: Node) -> bool:
+        if any(zone not in self.snapshot.zones for zone in self.plan.zones):
+            return False  # where it stood is not known, so every zone must have answered
         known = self.snapshot.at_address
         return known is not None and node.address in known and not known[node.address]
 
