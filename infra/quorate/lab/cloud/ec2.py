@@ -257,8 +257,25 @@ class Backend(EC2Backend):
         for eni in held:
             _free(eni)
 
+    def describe_tags(self, filters: dict[str, list[str]] | None = None) -> list[dict[str, str]]:
+        """moto matches patterns against every tag there is, for each resource that it shows."""
+        ids = filters.get("resource-id", []) if filters and len(filters) == 1 else []
+        if not ids or any("*" in wanted or "?" in wanted for wanted in ids):
+            return super().describe_tags(filters)
+        return [
+            {
+                "resource_id": wanted,
+                "key": key,
+                "value": value,
+                "resource_type": moto_utils.EC2_PREFIX_TO_RESOURCE.get(moto_utils.get_prefix(wanted), ""),
+            }
+            for wanted in ids
+            for key, value in self.tags.get(wanted, {}).items()
+        ]
+
     def forget_instance(self, instance_id: str) -> None:
         """A terminated instance vanishes from EC2's answers."""
+        self.tags.pop(instance_id, None)
         for reservation_id, reservation in list(self.reservations.items()):
             reservation.instances = [i for i in reservation.instances if i.id != instance_id]
             if not reservation.instances:

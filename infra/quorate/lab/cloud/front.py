@@ -30,6 +30,8 @@ Control = Callable[[str, str, bytes], Answer]
 """Method, path and body of a request under /quorate-lab -> its answer."""
 
 CONTROL_PATH = "/quorate-lab/"
+_SHAPING = frozenset({"ec2", "autoscaling", "iam"})
+"""Services whose calls can change an instance or what Auto Scaling has to do."""
 _NOT_SERVED = ("/moto-api", "/latest/", "/favicon.ico")
 
 
@@ -124,7 +126,7 @@ class Front:
                 text = f"{call.name}: the lab's cloud failed; its log says why"
                 return _send(calls.error(call, "InternalFailure", text, 500), start_response)
             finally:
-                if not call.reads:
+                if call.service in _SHAPING and not call.reads:
                     self._changed()
         start_response(*answered)
         return [body]
