@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 import pulumi
 from pulumi_aws import ec2
 
 from quorate.components.naming import Naming, child, named_child
-from quorate.settings import Egress, Settings, private_subnet, public_subnet
+from quorate.settings import Egress, Problem, Settings, private_subnet, public_subnet
 
 ANYWHERE = "0.0.0.0/0"
 GATEWAY_SERVICES = ("s3", "dynamodb")
+
+
+def kept(has: str, asked: IPv4Network) -> IPv4Network:
+    """The VPC's network, which is for its life; RunError where another is asked for."""
+    network = IPv4Network(has)
+    if network != asked:
+        problem = Problem(
+            "vpcCidr",
+            str(asked),
+            f"must stay {has}",
+            "a VPC keeps its network and the cluster lives in it; set it back, or deploy another stack",
+        )
+        raise pulumi.RunError(problem.line(pulumi.get_project()))
+    return network
 
 
 class Network(pulumi.ComponentResource):
@@ -38,8 +54,10 @@ class Network(pulumi.ComponentResource):
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=self._tags("vpc"),
-            opts=child(self),
+            # what it is said to have now is compared below: a replaced VPC would take every node with it
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["cidrBlock"]),
         )
+        self._cidr = self.vpc.cidr_block.apply(lambda has: kept(has, settings.vpc_cidr))
         self._public_routes = self._public_route_table()
         self._public = {zone: self._public_subnet(zone) for zone in settings.zones}
         self.private = {zone: self._private_subnet(zone) for zone in settings.zones}
@@ -71,14 +89,16 @@ class Network(pulumi.ComponentResource):
         return table
 
     def _public_subnet(self, zone: str) -> ec2.Subnet:
-        subnet = self._subnet(f"public-{zone}", zone, str(public_subnet(self._settings.vpc_cidr, zone)))
+        cidr = self._cidr.apply(lambda network: str(public_subnet(network, zone)))
+        subnet = self._subnet(f"public-{zone}", zone, cidr)
         self._associate(f"public-{zone}", subnet, self._public_routes)
         return subnet
 
     def _private_subnet(self, zone: str) -> ec2.Subnet:
-        return self._subnet(f"private-{zone}", zone, str(private_subnet(self._settings.vpc_cidr, zone)))
+        cidr = self._cidr.apply(lambda network: str(private_subnet(network, zone)))
+        return self._subnet(f"private-{zone}", zone, cidr)
 
-    def _subnet(self, part: str, zone: str, cidr: str) -> ec2.Subnet:
+    def _subnet(self, part: str, zone: str, cidr: pulumi.Output[str]) -> ec2.Subnet:
         return ec2.Subnet(
             f"{self._name}-{part}",
             vpc_id=self.vpc.id,

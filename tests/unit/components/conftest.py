@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import runpy
 import threading
@@ -16,7 +17,7 @@ import pytest
 import yaml
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -139,19 +140,27 @@ def run(
 ) -> tuple[Stack, Exception | None]:
     """Runs the program to its end: what it left behind, and the error that it ended with."""
     recorder = Recorder(answers or Answers())
+    # Pulumi keeps its settings in context variables
+    return recorder.stack, contextvars.Context().run(_run, recorder, config, stack)
+
+
+def _run(recorder: Recorder, config: Mapping[str, str], stack: str) -> Exception | None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    loop.set_exception_handler(lambda loop, context: None)
     try:
         mocks.set_mocks(recorder.mocks, project="quorate", stack=stack, preview=False, monitor=recorder)
+        # outputs that an earlier run never resolved, as after a refusal
+        SETTINGS.outputs.clear()
         set_all_config(dict(config))
         try:
             loop.run_until_complete(run_pulumi_func(_program))
         except Exception as error:  # noqa: BLE001 - the tests say which error it has to be
-            return recorder.stack, error
+            return error
         root = get_root_resource()
         assert root is not None
         recorder.stack.outputs = {key: _plain(loop, value) for key, value in root.outputs.items()}
-        return recorder.stack, None
+        return None
     finally:
         loop.close()
 
@@ -210,6 +219,12 @@ def refusal() -> Refusal:
         return str(error), recorded
 
     return refused
+
+
+@pytest.fixture
+def answers() -> type[Answers]:
+    """What AWS answers, to be answered otherwise."""
+    return Answers
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,22 @@ def test_a_zones_subnets_stay_where_they_are_whatever_other_zones_are_listed(dep
     assert {name: listed[name] for name in common} == {name: other[name] for name in common}
 
 
+def test_another_network_for_a_vpc_that_there_is_is_refused_and_nothing_in_it_is_touched(
+    refusal: Any, answers: Any
+) -> None:
+    class Standing(answers):  # type: ignore[misc]
+        def new_resource(self, args: Any) -> Any:
+            id_, outputs = super().new_resource(args)
+            return id_, {**outputs, **({"cidrBlock": "10.20.0.0/16"} if args.typ.endswith(":Vpc") else {})}
+
+    words, recorded = refusal(answers=Standing(), vpcCidr="10.30.0.0/16")
+
+    assert words.startswith("quorate:vpcCidr = 10.30.0.0/16: must stay 10.20.0.0/16; ")
+    assert len(words.splitlines()) == 1
+    assert recorded.one("aws:ec2/vpc:Vpc", "network-vpc").ignored == ("cidrBlock",)
+    assert not recorded.of(SUBNET) and not recorded.of("aws:autoscaling/group:Group")
+
+
 def test_with_egress_per_zone_no_zones_way_out_passes_another_zone(deploy: Any) -> None:
     stack = deploy(egress="per-zone")
 
