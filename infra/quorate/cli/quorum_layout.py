@@ -13,7 +13,9 @@ PROGRAM = "quorum-layout"
 VERBS = {
     "check": "one layout against a goal: what it survives, what takes its quorum",
     "plan": "the best layouts of a number of managers over some zones",
+    "move": "the safest way from one layout to another, and the check before each step",
     "gate": "may one member leave the swarm now",
+    "live": "is the living swarm as good as its plan, and what is next to fatal",
 }
 USAGE = """\
 usage: quorum-layout VERB … (quorum-layout VERB --help shows each with worked examples)
@@ -36,7 +38,7 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         # the reader (head, less) has seen enough; Python would complain again at exit
-        sys.stdout = None 
+        sys.stdout = None
         code = 0
     sys.exit(code)
 
@@ -59,6 +61,7 @@ def _call(verb: str, words: Sequence[str]) -> int:
     from importlib import import_module
 
     from quorate.cli.planner.arguments import Usage
+    from quorate.errors import QuorateError
     from quorate.layout.errors import LayoutError
 
     module = import_module(f"quorate.cli.planner.{verb}")
@@ -66,6 +69,9 @@ def _call(verb: str, words: Sequence[str]) -> int:
         outcome: int = module.run(words)
     except (LayoutError, Usage) as error:
         return complain(str(error))
+    except QuorateError as error:
+        complain(str(error))
+        return error.exit_code
     return outcome
 
 

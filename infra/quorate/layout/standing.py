@@ -23,7 +23,7 @@ UNLABELLED = ""
 
 @dataclass(frozen=True)
 class Member:
-    """One manager: its name, its zone (UNLABELLED where nobody knows), whether it answers, whether it leads."""
+    """One manager; its zone is UNLABELLED where nobody knows it."""
 
     name: str
     zone: str

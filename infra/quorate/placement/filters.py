@@ -79,7 +79,7 @@ _FILTERS: tuple[Callable[[Node, Service, Load], str | None], ...] = (
 
 
 def satisfies(node: Node, constraint: str) -> bool:
-    """Whether a node meets a constraint such as `node.labels.disk==ssd`; one that cannot be read is not met."""
+    """Whether a node meets a constraint, as `node.labels.disk==ssd`; one that cannot be read is not met."""
     match = CONSTRAINT.fullmatch(constraint)
     if match is None:
         return False

@@ -14,7 +14,8 @@ from quorate.layout.bounds import Spread
 from quorate.layout.standing import UNLABELLED, Member
 
 if TYPE_CHECKING:
-    from quorate.swarm.engine import Engine
+    from quorate.placement import Outcome
+    from quorate.swarm.services import Workload
     from quorate.swarm.snapshot import Node
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -28,21 +29,21 @@ class Planned:
     goal: str
 
 
-def engine(docker_host: str | None) -> Engine:
+def engine(docker_host: str | None) -> Workload:
     """The engine asked for, else DOCKER_HOST's, else a manager of the lab's."""
     enable("docker", "reading a swarm")
-    from quorate.swarm.engine import Engine
+    from quorate.swarm.services import Workload
 
     host = docker_host or os.environ.get("DOCKER_HOST")
-    return Engine(host if host else _lab_manager())
+    return Workload(host if host else _lab_manager())
 
 
-def members(asked: Engine) -> tuple[Member, ...]:
+def members(asked: Workload) -> tuple[Member, ...]:
     """Every manager of the swarm; Failed where the engine is no manager or a change is under way."""
     return tuple(_member(node) for node in _managers(asked))
 
 
-def steady_members(asked: Engine) -> tuple[Member, ...]:
+def steady_members(asked: Workload) -> tuple[Member, ...]:
     """The managers, if no promotion or demotion is under way; Failed otherwise."""
     found = _managers(asked)
     moving = [node.hostname or node.id for node in found if node.changing]
@@ -66,10 +67,20 @@ def by_zone(zones: tuple[str, ...], found: tuple[Member, ...]) -> tuple[Spread, 
     return tuple(len(zone) for zone in counted), tuple(sum(zone) for zone in counted)
 
 
+def fates(asked: Workload, zone: str) -> tuple[Outcome, ...]:
+    """What would become of each service with the nodes of `zone` down."""
+    from quorate.cli.planner.workload import read_node, read_service, read_tasks
+    from quorate.placement import without_zone
+
+    services = [read_service(raw) for raw in asked.raw_services()]
+    nodes = [read_node(raw) for raw in asked.raw_nodes()]
+    return without_zone(nodes, services, read_tasks(asked.raw_tasks()), zone)
+
+
 def planned(stack: str) -> Planned:
     """The layout that Pulumi.<stack>.yaml asks for; UsageError where there is no such stack."""
     enable("yaml", "reading a stack's configuration")
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     from quorate.settings import SettingsRefused, parse
 
@@ -91,7 +102,7 @@ def planned(stack: str) -> Planned:
     return Planned(dict(zip(settings.zones, settings.spread, strict=True)), str(settings.survive))
 
 
-def _managers(asked: Engine) -> list[Node]:
+def _managers(asked: Workload) -> list[Node]:
     membership = asked.membership()
     if not membership.active:
         raise Failed("the engine is in no swarm. Point DOCKER_HOST at one of the swarm's managers")
@@ -118,8 +129,8 @@ def _lab_manager() -> str:
     from quorate.lab.lab import Lab
 
     lab = Lab()
-    hosts = lab.hosts() if lab.is_running else ()
+    hosts = lab.hosts() if lab.is_running() else ()
     for host in hosts:
-        if host.role == "manager" and host.state == "running":
+        if host.role == "manager" and host.docker_host is not None:
             return host.docker_host
     raise UsageError("DOCKER_HOST is not set and no lab runs here: export DOCKER_HOST, or give --docker-host")
