@@ -1,7 +1,7 @@
 # Each target sets up what it needs and may be repeated or interrupted at any moment.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: up down test test-unit test-lab lint format bench lock venv system help
+.PHONY: image test-image bench-image up down test test-unit test-lab lint format bench lock venv system help
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
@@ -40,6 +40,16 @@ bench: venv system  ## the figures of docs/benchmarks.md, as ratios measured sid
 lock: venv       ## write the locks again from requirements*.in
 	@for name in requirements requirements-agent requirements-dev requirements-uv; do \
 	  .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $$name.in -o $$name.txt; done
+
+image: venv      ## the node images as disks for local VMs, in .images (AMIs: scripts/build-image ami)
+	@scripts/setup image && scripts/build-image disk
+
+test-image: venv ## what is on these disks, and three VMs that form a swarm from them (builds them if need be)
+	@scripts/setup image && { [ -e .images/manager/disk.qcow2 ] && [ -e .images/worker/disk.qcow2 ] || scripts/build-image disk; } \
+	&& PYTHONPATH=infra $(python) -m pytest tests/image -q
+
+bench-image: venv  ## boot to Ready against a bare join, size and build time against docker by hand
+	@scripts/setup image && PYTHONPATH=infra $(python) benchmarks/image_run.py
 
 venv:
 	@scripts/setup venv

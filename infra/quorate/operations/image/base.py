@@ -19,10 +19,25 @@ from quorate.operations.image.programs import output_of
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 SECURITY_MIRROR = "http://deb.debian.org/debian-security"
-PACKAGES = (
-    "ca-certificates dbus e2fsprogs initramfs-tools iproute2 kmod linux-image-cloud-amd64 openssh-server "
-    "procps python3 python3-apt sudo systemd-resolved systemd-sysv systemd-timesyncd udev zstd"
-).split()
+PACKAGES = [
+    "ca-certificates",
+    "dbus",
+    "e2fsprogs",
+    "initramfs-tools",
+    "iproute2",
+    "kmod",
+    "linux-image-cloud-amd64",
+    "openssh-server",
+    "procps",
+    "python3",
+    "python3-apt",
+    "sudo",
+    "systemd-resolved",
+    "systemd-sysv",
+    "systemd-timesyncd",
+    "udev",
+    "zstd",
+]
 SIZE = "6G"
 USER = "admin"
 """The account of Debian's own AMIs."""
@@ -99,14 +114,21 @@ def _install(root: Path) -> None:
     ]
     try:
         output_of(
-            ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, root]
-            + sources
+            [
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                SUITE,
+                str(root),
+                *sources,
+            ]
         )
     except Failed as error:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(root)
         raise Failed(
-            f"no base disk: Debian {SUITE} could not be installed from {MIRROR}. Is the mirror reachable? {error}"
+            f"no base disk: Debian {SUITE} cannot be had from {MIRROR}. Is the mirror reachable? {error}"
         ) from error
 
 

@@ -32,12 +32,23 @@ class Workshop:
     pip: Path = REPOSITORY / ".venv-image/bin/pip"
 
 
-def build_disk(shop: Workshop, role: str, *, accelerator: str = "tcg", fresh_base: bool = False) -> Disk:
-    """A node's disk for local VMs. The one before it stays until the new one is complete."""
+def build_disk(
+    shop: Workshop,
+    role: str,
+    *,
+    accelerator: str = "tcg",
+    fresh_base: bool = False,
+    without_ssm_agent: bool = False,
+) -> Disk:
+    """A node's disk for local VMs. The one before it stays until the new one is complete.
+
+    Unlike an AMI it is built without the SSM agent as long as none is pinned: nothing on it needs AWS.
+    """
+    pinned = bool(read_variables("access", shop.packer.vars_folder).get("ssm_agent_sha256"))
     with shop.places.one_build():
         work = shop.places.work
         base = base_disk(shop.places, shop.say, fresh=fresh_base)
-        variables = _variables(shop, role, without_ssm_agent=True) | {
+        variables = _variables(shop, role, without_ssm_agent=without_ssm_agent or not pinned) | {
             "base_disk": str(base.image),
             "base_disk_sha256": f"sha256:{digest(base.image)}",
             "base_kernel": str(base.kernel),
@@ -119,8 +130,7 @@ def _manifest(variables: Mapping[str, str]) -> dict[str, Any]:
 def _amis(packer_manifest: Path) -> dict[str, str]:
     """AMI id by region, from Packer's `region:ami,region:ami`."""
     build = json.loads(packer_manifest.read_text())["builds"][-1]
-    pairs = (pair.split(":", 1) for pair in build["artifact_id"].split(","))
-    return {region: ami for region, ami in pairs}
+    return dict(pair.split(":", 1) for pair in build["artifact_id"].split(","))
 
 
 def _disk_facts(disk: Disk) -> dict[str, Any]:

@@ -77,13 +77,12 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
 
 
 def _download(pip: Path, lock: Path, target: Path) -> None:
-    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    words: list[str | Path] = [pip, "download", "--quiet", "--disable-pip-version-check"]
+    words += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    words += ["--implementation", "cp", "--python-version", PYTHON]
+    words += [word for platform in PLATFORMS for word in ("--platform", platform)]
     try:
-        output_of(
-            [pip, "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
-            + ["--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON, *platforms]
-            + ["--dest", target, "-r", lock]
-        )
+        output_of([*words, "--dest", target, "-r", lock])
     except Failed as error:
         raise Failed(f"the agent's dependencies ({lock.name}) cannot be had as locked: {error}") from error
 

@@ -66,7 +66,8 @@ def debian_packages(root: Path) -> Iterator[dict[str, Any]]:
     for line in listing.splitlines():
         status, package, version, architecture = line.split("|")
         if status[1] == "i":
-            purl = f"pkg:deb/debian/{quote(package)}@{quote(version, safe='')}?arch={architecture}&distro=debian-12"
+            release = quote(version, safe="")
+            purl = f"pkg:deb/debian/{quote(package)}@{release}?arch={architecture}&distro=debian-12"
             yield {"type": "library", "name": package, "version": version, "purl": purl, "bom-ref": purl}
 
 

@@ -62,9 +62,13 @@ class Packer:
     def validate(self, target: str, work: Path, variables: Mapping[str, str]) -> None:
         """Failed when the template and these variables do not make a build."""
         output_of(
-            [self.program, "validate", f"-only={target}.node"]
-            + self._variables(variables)
-            + [self._template(work)],
+            [
+                self.program,
+                "validate",
+                f"-only={target}.node",
+                *self._variables(variables),
+                self._template(work),
+            ],
             env=self._environment(work),
         )
 
