@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,23 +52,38 @@ def erase(directory: Path) -> None:
             entry.unlink()
 
 
+GRACE = 1.0
+"""Seconds in which the last child of a killed command may still hold its lock, until it executes."""
+
+
 @contextmanager
 def exclusive(directory: Path, what: str) -> Iterator[None]:
     """Holds the folder for one command; Refused while another holds it. A killed command holds nothing."""
     handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locks(handle):
             holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another command"
             raise Refused(
                 f"lab {what}",
                 f"one at a time in {directory}",
                 f"{holder} is at work there",
                 "Wait until it is done, or end it and run this again",
-            ) from None
+            )
         os.truncate(handle, 0)
         os.pwrite(handle, f"`lab {what}` (process {os.getpid()})\n".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    deadline = time.monotonic() + GRACE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -24,10 +25,11 @@ from typing import TYPE_CHECKING, Any
 from quorate.errors import Failed, UsageError
 from quorate.lab import control, folder
 from quorate.lab.hosts import namespaces, sweep
-from quorate.lab.hosts.host import SOURCES, unit_environment
+from quorate.lab.hosts.host import SOURCES, keep_logs, unit_environment
 from quorate.lab.hosts.inventory import HostState
 from quorate.lab.hosts.machine import check_machine, check_root
 from quorate.lab.hosts.names import LAB_VARIABLE, Names
+from quorate.lab.hosts.registry import push_test_image
 from quorate.lab.hosts.sweep import Remains
 from quorate.lab.process import FILE, Identity
 from quorate.lab.progress import Progress, Silent, step
@@ -109,6 +111,11 @@ class Lab:
         """What `deploy` would do; nothing is touched."""
         return self._run(config).preview()
 
+    def refresh(self, config: Mapping[str, str] | None = None) -> list[Change]:
+        """Reads every resource back into the state; what had drifted."""
+        with folder.exclusive(self.directory, "refresh"):
+            return self._run(config).refresh()
+
     def destroy(self, progress: Progress = SILENT) -> None:
         """Deletes every resource of the program, in the order that AWS asks for; the cloud goes on."""
         with folder.exclusive(self.directory, "destroy"), step(progress, "destroy"):
@@ -157,6 +164,7 @@ class Lab:
     def _clean(self) -> Remains:
         remains = sweep.find(self.names)
         sweep.sweep(self.names)
+        keep_logs(self.names)
         folder.erase(self.directory)
         return remains
 
@@ -204,7 +212,8 @@ class Lab:
         if self.is_dead() or sweep.find(self.names):
             progress.note("the lab here is dead: its cloud ended and what it knew is lost; starting clean")
         self._clean()
-        self.names.logs.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.names.logs, ignore_errors=True)
+        self.names.logs.mkdir(parents=True)
         reader, writer = os.pipe()
         try:
             with (self.names.logs / "daemon.log").open("wb") as log:
@@ -277,6 +286,13 @@ class Lab:
         return subprocess.run(
             words, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
+
+    def image(self, name: str = "busybox") -> str:
+        """Puts a small image for tests (busybox) into the lab's registry; what engines pull it by."""
+        for host in self.hosts():
+            if host.docker_host is not None and host.engine:
+                return push_test_image(host.docker_host, name)
+        raise Failed("no engine answers yet that could push an image; wait until the lab is healthy")
 
     def environment(self) -> dict[str, str]:
         """What a shell needs so that the Pulumi CLI, and any AWS tool, talks to this lab and nothing else."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
 
 from quorate.errors import Failed
 from quorate.lab.hosts.engine import engine_settings, storage_driver
-from quorate.lab.hosts.registry import Registry, busybox_rootfs
+from quorate.lab.hosts.registry import Registry, busybox_rootfs, push_test_image
 
 HANGS_ONCE = """#!/bin/sh
 [ -e /var/lib/hung ] || { touch /var/lib/hung; exec sleep 1000; }
@@ -77,17 +76,14 @@ def test_storage_falls_back_where_an_overlay_cannot_be_mounted(tmp_path, monkeyp
     assert list((tmp_path / "hosts").iterdir()) == []
 
 
-def test_an_image_pushed_by_one_engine_runs_on_another(ground, eventually):
+def test_an_image_pushed_by_one_engine_runs_on_another(ground):
     one, other = ground.host(1, subnet=1), ground.host(2, subnet=2)
     registry = Registry(ground.names, ground.fabric)
     registry.start()
     try:
         for engine in [ground.started(host) for host in (one, other)]:
             assert engine.up.wait(60)
-        name = f"{registry.address}/busybox:test"
-        _load(one, name)
-
-        eventually(lambda: _pushed(ground, one, name))
+        name = push_test_image(f"unix://{one.socket}", "hello")
 
         words = ("run", "--rm", "--network", "none", name, "echo", "hello")
         assert ground.docker(other, *words) == "hello"
@@ -131,11 +127,3 @@ def _load(host, name: str) -> None:
         capture_output=True,
         timeout=60,
     )
-
-
-def _pushed(ground, host, name: str) -> bool:
-    done = subprocess.run(
-        ["docker", "-H", f"unix://{host.socket}", "push", name], capture_output=True, check=False, timeout=60
-    )
-    time.sleep(0.2 if done.returncode else 0)
-    return done.returncode == 0

@@ -33,13 +33,11 @@ SOURCES = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class HostSpec:
-    """What an instance is to its host. `user_data` is not read here."""
+    """What an instance is to its host."""
 
     plug: Plug
     role: str
     zone_id: str
-    slot: str | None = None
-    pool: str | None = None
 
     @property
     def instance_id(self) -> str:
@@ -134,11 +132,7 @@ class Host:
     def remove(self) -> None:
         """Power off, and the disk is gone; the logs move to the lab's."""
         self.power_off()
-        remains = self.names.logs / self.spec.instance_id
-        if self.log.exists():
-            shutil.rmtree(remains, ignore_errors=True)
-            remains.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(self.log, remains)
+        keep_logs(self.names, self.spec.instance_id)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(
@@ -247,6 +241,15 @@ def _dropped_mounts(needed: Sequence[Path]) -> list[str]:
         if any(Path(point).is_relative_to(place) and point != place for place in (*PRIVATE, "/run"))
         and not any(path.is_relative_to(point) for path in needed)
     ]
+
+
+def keep_logs(names: Names, instance_id: str = "*") -> None:
+    """Moves the logs of one host, or of all, from its folder to where the lab's own are."""
+    for log in names.hosts.glob(f"{instance_id}/log"):
+        remains = names.logs / log.parent.name
+        shutil.rmtree(remains, ignore_errors=True)
+        names.logs.mkdir(parents=True, exist_ok=True)
+        log.rename(remains)
 
 
 def unit_environment(names: Names, hostname: str) -> dict[str, str]:

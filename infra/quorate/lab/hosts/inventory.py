@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any, Protocol
 
@@ -15,10 +17,6 @@ from quorate.lab.hosts.fabric import Fabric, Plug
 from quorate.lab.hosts.host import Host, HostSpec
 from quorate.lab.hosts.names import Names
 from quorate.lab.hosts.units import Boot, MetadataService, role_in
-
-POWERED = frozenset({"pending", "running"})
-KEPT = frozenset({"stopping", "stopped"})
-"""EC2's states in which an instance has a disk and no power."""
 
 MANAGER, WORKER = "manager", "worker"
 
@@ -69,56 +67,60 @@ class HostState:
         return document
 
 
-class Machine:
-    """One instance's host and its present boot. Its steps run one after another, in the order asked."""
+class Power(StrEnum):
+    """What an instance's host shall be."""
 
-    def __init__(self, host: Host, boot: Callable[[], Boot]) -> None:
+    ON = "on"
+    OFF = "off"
+    GONE = "gone"
+
+
+class Machine:
+    """One instance's host and its present boot."""
+
+    def __init__(self, host: Host, new_boot: Callable[[], Boot]) -> None:
         self.host = host
-        self.gone = False
-        self.awaits_power = True
+        self.wanted = Power.ON
         self.fault = ""
         """Why it could not be switched on."""
-        self._new_boot = boot
+        self._new_boot = new_boot
         self._boot: Boot | None = None
-        self._step = threading.Lock()
+        self._settling = threading.Lock()
 
-    def power_on(self) -> None:
-        """Starts the host on its disk unless it runs already or is gone."""
-        self.awaits_power = True
-        with self._step:
-            if self.gone or self.host.is_on:
-                return
-            boot = self._new_boot()
-            try:
-                boot.start()
-            except (QuorateError, OSError) as error:
-                self.fault = str(error)
-                raise
-            self.fault = ""
-            self._boot = boot
+    def settle(self) -> None:
+        """Makes the host what is wanted at this moment; to be called after every change of `wanted`."""
+        with self._settling:
+            if self.wanted is Power.ON:
+                self._power_on()
+            else:
+                self._power_off()
+            if self.wanted is Power.GONE:
+                self.host.remove()
 
-    def power_off(self) -> None:
-        """A power cut; the disk stays."""
-        self.awaits_power = False
-        with self._step:
-            if self._boot is not None:
-                self._boot.power_off()
-                self._boot = None
+    def _power_on(self) -> None:
+        if self.host.is_on:
+            return
+        boot = self._new_boot()
+        try:
+            boot.start()
+        except (QuorateError, OSError) as error:
+            self.fault = str(error)
+            raise
+        self.fault, self._boot = "", boot
 
-    def remove(self) -> None:
-        """A power cut, and the disk is gone."""
-        self.gone = True
-        self.power_off()
-        with self._step:
-            self.host.remove()
+    def _power_off(self) -> None:
+        if self._boot is not None:
+            self._boot.power_off()
+            self._boot = None
 
     def state(self) -> HostState:
         spec, boot = self.host.spec, self._boot
-        waiting = "failed" if self.fault else "starting" if self.awaits_power else "off"
-        try:
-            pid, docker_host = self.host.pid, f"unix://{self.host.socket}"
-        except Failed:
-            pid, docker_host = None, None
+        waiting = "failed" if self.fault else "starting"
+        state = "off" if self.wanted is not Power.ON else boot.state if boot is not None else waiting
+        pid, docker_host = None, None
+        if state != "off":
+            with suppress(Failed):
+                pid, docker_host = self.host.pid, f"unix://{self.host.socket}"
         return HostState(
             name=spec.name,
             role=spec.role,
@@ -126,7 +128,7 @@ class Machine:
             address=spec.plug.address,
             docker_host=docker_host,
             instance_id=spec.instance_id,
-            state=boot.state if boot is not None else waiting,
+            state=state,
             reason=boot.reason if boot is not None else self.fault,
             pid=pid,
             engine=boot is not None and boot.engine.up.is_set(),
@@ -153,58 +155,48 @@ class Inventory:
         self._storage_driver = storage_driver
         self._say = say
         self._machines: dict[str, Machine] = {}
-        self._wanted: dict[str, str] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="host")
 
-    def follow(self, instances: Iterable[Instance]) -> list[Future[None]]:
-        """Starts, side by side, what makes the hosts what the instances are; the steps, to wait for."""
+    def follow(self, instances: Iterable[Instance]) -> None:
+        """Begins, side by side, what makes the hosts what these instances are; an absent one is gone."""
         seen = {instance.id: instance for instance in instances}
-        steps: list[Future[None]] = []
         with self._lock:
             for instance in seen.values():
-                wanted = "on" if instance.state in POWERED else "off" if instance.state in KEPT else "gone"
-                if self._wanted.get(instance.id, "gone") == wanted:
-                    continue
-                if instance.id not in self._machines:
-                    if instance.private_ip is None:
-                        continue
-                    self._machines[instance.id] = self._machine(instance, instance.private_ip)
-                self._wanted[instance.id] = wanted
-                steps.append(self._turn(self._machines[instance.id], wanted))
-            for instance_id in [known for known in self._machines if known not in seen]:
-                steps.append(self._turn(self._machines[instance_id], "gone"))
-        return steps
+                wanted = power_of(instance.state)
+                if instance.id in self._machines:
+                    self._turn(self._machines[instance.id], wanted)
+                elif wanted is not Power.GONE and instance.private_ip is not None:
+                    machine = self._machines[instance.id] = self._machine(instance, instance.private_ip)
+                    machine.wanted = wanted
+                    self._threads.submit(self._settle, machine)
+            for instance_id, machine in self._machines.items():
+                if instance_id not in seen:
+                    self._turn(machine, Power.GONE)
 
     def states(self) -> list[HostState]:
+        """Every host but those that are gone or about to be."""
         with self._lock:
-            machines = list(self._machines.values())
-        states = [machine.state() for machine in machines if not machine.gone]
-        return sorted(states, key=lambda host: (host.role, host.zone, host.address))
+            machines = [each for each in self._machines.values() if each.wanted is not Power.GONE]
+        return sorted(
+            (each.state() for each in machines), key=lambda host: (host.role, host.zone, host.address)
+        )
 
-    def close(self) -> None:
-        """Every host off and gone, all at once."""
-        with self._lock:
-            machines = list(self._machines.values())
-        self.fabric.cut([machine.host.spec.plug for machine in machines])
-        wait([self._turn(machine, "gone") for machine in machines])
-        self._threads.shutdown()
+    def _turn(self, machine: Machine, wanted: Power) -> None:
+        if machine.wanted not in {wanted, Power.GONE}:
+            machine.wanted = wanted
+            self._threads.submit(self._settle, machine)
 
-    def _turn(self, machine: Machine, wanted: str) -> Future[None]:
-        instance_id = machine.host.spec.instance_id
-        if wanted == "gone":
-            self._machines.pop(instance_id, None)
-            self._wanted.pop(instance_id, None)
-        step = {"on": machine.power_on, "off": machine.power_off, "gone": machine.remove}[wanted]
-        return self._threads.submit(self._guarded, machine, wanted, step)
-
-    def _guarded(self, machine: Machine, wanted: str, step: Callable[[], None]) -> None:
-        name = machine.host.spec.name
+    def _settle(self, machine: Machine) -> None:
+        name, wanted = machine.host.spec.name, machine.wanted
         try:
-            step()
+            machine.settle()
             self._say(f"{name}: {wanted}")
-        except (QuorateError, OSError) as error:
-            self._say(f"{name}: cannot be turned {wanted}: {error}")
+        except Exception as error:  # noqa: BLE001 - nobody else hears of it: this is a pool's thread
+            self._say(f"{name}: cannot be turned {wanted}: {error!r}")
+        if machine.wanted is Power.GONE:
+            with self._lock:
+                self._machines.pop(machine.host.spec.instance_id, None)
 
     def _machine(self, instance: Instance, address: str) -> Machine:
         role = role_in(instance.user_data)
@@ -230,3 +222,10 @@ class Inventory:
             )
 
         return Machine(host, boot)
+
+
+def power_of(state: str) -> Power:
+    """EC2's word for an instance's state -> what its host shall be."""
+    if state in {"pending", "running"}:
+        return Power.ON
+    return Power.OFF if state in {"stopping", "stopped"} else Power.GONE

@@ -18,6 +18,9 @@ from quorate.lab.hosts.fabric import REGISTRY_ADDRESS, Fabric
 from quorate.lab.hosts.names import LAB_VARIABLE, Names
 from quorate.lab.hosts.namespaces import RUN_NETNS
 
+ADDRESS = f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}"
+"""What stands before an image's name."""
+
 APPLETS = (
     *("sh", "cat", "cp", "date", "echo", "env", "grep", "head", "hostname", "httpd", "ip", "kill", "ls"),
     *("mkdir", "nc", "nslookup", "ping", "ps", "rm", "sed", "sleep", "tail", "test", "touch", "true", "wc"),
@@ -37,11 +40,6 @@ class Registry:
         self._stopped = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
-
-    @property
-    def address(self) -> str:
-        """What stands before an image's name."""
-        return f"{REGISTRY_ADDRESS}:{REGISTRY_PORT}"
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +63,7 @@ class Registry:
                 "filesystem": {"rootdirectory": str(self.folder / "data")},
                 "delete": {"enabled": True},
             },
-            "http": {"addr": self.address},
+            "http": {"addr": ADDRESS},
         }
 
     def _run(self) -> None:
@@ -86,6 +84,24 @@ class Registry:
             code = self._process.wait()
             if not self._stopped.wait(1.0):
                 self._say(f"the registry ended with {code}; started again")
+
+
+def push_test_image(docker_host: str, name: str) -> str:
+    """Puts an image with nothing but busybox into the registry; what an engine pulls it by."""
+    from docker.api.client import APIClient
+    from docker.errors import DockerException
+
+    repository = f"{ADDRESS}/{name}"
+    try:
+        engine = APIClient(base_url=docker_host, version="auto", timeout=60)
+        engine.import_image_from_data(busybox_rootfs(), repository=repository, tag="latest")
+        said = list(engine.push(repository, tag="latest", stream=True, decode=True))
+    except DockerException as error:
+        raise Failed(f"image {name}: the engine at {docker_host} could not push it: {error}") from error
+    refused = [line["error"] for line in said if "error" in line]
+    if refused:
+        raise Failed(f"image {name}: the registry did not take it: {refused[0]}")
+    return f"{repository}:latest"
 
 
 def busybox_rootfs(busybox: Path | None = None) -> bytes:
