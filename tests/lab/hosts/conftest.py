@@ -133,10 +133,23 @@ def left_behind() -> Callable[[Names], list[str]]:
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Iterator[Ground]:
-    ground = Ground(tmp_path / "lab")
+def new_ground() -> Iterator[Callable[[Path], Ground]]:
+    """Makes a fabric in a folder; whatever was made is gone at the end."""
+    made: list[Ground] = []
+
+    def make(folder: Path) -> Ground:
+        made.append(Ground(folder))
+        return made[-1]
+
     try:
-        yield ground
+        yield make
     finally:
-        ground.close()
-    assert not any(found_by_others(ground.names).values()), found_by_others(ground.names)
+        for ground in made:
+            ground.close()
+    for ground in made:
+        assert not any(found_by_others(ground.names).values()), found_by_others(ground.names)
+
+
+@pytest.fixture
+def ground(new_ground: Callable[[Path], Ground], tmp_path: Path) -> Ground:
+    return new_ground(tmp_path / "lab")

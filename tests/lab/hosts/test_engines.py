@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,23 +51,24 @@ def test_an_engine_that_is_killed_later_is_started_again(ground, eventually):
     assert ground.docker(host, "info", "--format", "{{.Name}}") == "ip-10-20-0-11"
 
 
-def test_an_engine_stores_its_layers_also_where_the_folder_is_in_memory(ground, tmp_path):
-    # given a lab whose folder lies on a tmpfs
-    memory = tmp_path / "memory"
-    memory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", memory], check=True)
-    second = type(ground)(memory / "lab")
-    try:
-        driver = storage_driver(second.names.hosts)
-        host = second.host(1)
-        host.write_etc({"docker/daemon.json": engine_settings("/" + second.names.prefix, driver)})
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "memory"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
-        second.engine(host)
 
-        assert second.docker(host, "info", "--format", "{{.Driver}}") == driver
-    finally:
-        second.close()
-        subprocess.run(["umount", memory], check=True)
+def test_an_engine_stores_its_layers_also_where_the_folder_is_in_memory(memory, new_ground):
+    ground = new_ground(memory / "lab")
+    driver = storage_driver(ground.names.hosts)
+    host = ground.host(1)
+    host.write_etc({"docker/daemon.json": engine_settings(f"/{ground.names.prefix}", driver)})
+
+    ground.engine(host)
+
+    assert ground.docker(host, "info", "--format", "{{.Driver}}") == driver
 
 
 def test_storage_falls_back_where_an_overlay_cannot_be_mounted(tmp_path, monkeypatch):

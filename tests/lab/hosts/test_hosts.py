@@ -12,8 +12,6 @@ import pytest
 from quorate.errors import Failed
 from quorate.lab.hosts import namespaces
 from quorate.lab.hosts.host import Host
-from quorate.lab.hosts.names import Names
-from quorate.lab.hosts.sweep import find
 
 
 def test_hosts_in_different_subnets_form_a_swarm_over_the_fabric(ground, eventually):
@@ -67,24 +65,15 @@ def test_a_host_has_its_own_paths_and_sees_no_disk_of_another(ground):
     assert int(ground.inside(one, "ls /proc | grep -c '^[0-9]'")) < 10
 
 
-def test_an_engine_behind_a_deep_folder_can_still_be_reached_from_outside(tmp_path, monkeypatch, request):
+def test_an_engine_behind_a_deep_folder_can_still_be_reached_from_outside(new_ground, tmp_path):
     # given a folder whose sockets' paths no unix socket address can hold
-    deep = tmp_path / ("deep-" * 12) / ("deeper-" * 12)
-    monkeypatch.setattr("tempfile.tempdir", None)
-    from quorate.lab.hosts.fabric import Fabric
+    ground = new_ground(tmp_path / ("deep-" * 12) / ("deeper-" * 12))
+    host = ground.host(1)
+    assert len(os.fsencode(host.run / "docker.sock")) > 108
 
-    ground = type(request.getfixturevalue("ground"))(deep)
-    try:
-        host = ground.host(1)
-        assert isinstance(ground.fabric, Fabric)
+    ground.engine(host)
 
-        ground.engine(host)
-
-        assert len(os.fsencode(host.run / "docker.sock")) > 108
-        assert ground.docker(host, "info", "--format", "{{.Name}}") == "ip-10-20-0-11"
-    finally:
-        ground.close()
-    assert not find(Names.of(deep))
+    assert ground.docker(host, "info", "--format", "{{.Name}}") == "ip-10-20-0-11"
 
 
 def test_a_host_that_is_off_says_so(ground):
