@@ -29,14 +29,26 @@ def plan(
     zones: int | Sequence[Zone] | Sequence[str],
     goal: Goal | str = Goal.ZONE,
     node_outage: float = NODE_OUTAGE,
+    *,
     top: int = TOP,
+    fewest_first: bool = False,
 ) -> Plan:
-    """The `top` best layouts of `managers` (one count or several) over `zones`. LayoutError for bad input."""
+    """The `top` best layouts of `managers` (one count or several) over `zones`. LayoutError for bad input.
+
+    `fewest_first`: of those that meet the goal the ones with fewer managers, which cost less, come first.
+    """
     wanted = as_goal(goal)
     over = as_zones(zones)
     counts = [managers] if isinstance(managers, int) else list(managers)
     for count in counts:
         bounds.managers(count)
     bounds.probability(node_outage, "the outage of a node")
-    ranked = best_layouts(counts, [zone.outage for zone in over], wanted, node_outage, top)
+    ranked = best_layouts(
+        counts,
+        [zone.outage for zone in over],
+        wanted,
+        node_outage,
+        top=top,
+        fewest_first=fewest_first,
+    )
     return Plan(tuple(check(spread, over, wanted, node_outage) for spread in ranked))

@@ -39,18 +39,28 @@ class Key(NamedTuple):
 
 
 def best_layouts(
-    counts: Iterable[int], outages: Sequence[float], goal: Goal, node_outage: float, top: int
+    counts: Iterable[int],
+    outages: Sequence[float],
+    goal: Goal,
+    node_outage: float,
+    *,
+    top: int,
+    fewest_first: bool = False,
 ) -> list[Spread]:
-    """The `top` best spreads of any of `counts` managers over zones with these outage probabilities."""
+    """The `top` best spreads of any of `counts` managers over zones with these outage probabilities.
+
+    `fewest_first`: among those equally far from the goal fewer managers, which cost less, rank first.
+    """
     found: list[Spread] = []
     wanted = list(dict.fromkeys(counts))
     for distance in range(max(wanted) + 2):
-        best = _Best(top - len(found))
-        for managers in wanted:
-            _Search(managers, _Terms(outages, goal, node_outage, distance), best).run()
-        found += [spread for _, spread in best.kept]
-        if len(found) >= top:
-            break
+        terms = _Terms(outages, goal, node_outage, distance)
+        for together in ([count] for count in sorted(wanted)) if fewest_first else [wanted]:
+            if len(found) < top:
+                best = _Best(top - len(found))
+                for managers in together:
+                    _Search(managers, terms, best).run()
+                found += [spread for _, spread in best.kept]
     return found
 
 

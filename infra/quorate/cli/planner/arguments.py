@@ -74,16 +74,14 @@ class Words(argparse.ArgumentParser):
         self.add_argument(
             "--zone-outage",
             type=chance,
-            default=ZONE_OUTAGE,
             metavar="P",
-            help="probability at an instant that a zone is out (default %(default)s)",
+            help=f"probability at an instant that a zone is out (default {ZONE_OUTAGE})",
         )
         self.add_argument(
             "--node-outage",
             type=chance,
-            default=NODE_OUTAGE,
             metavar="P",
-            help="probability at an instant that a node is out by itself (default %(default)s)",
+            help=f"probability at an instant that a node is out by itself (default {NODE_OUTAGE})",
         )
 
     def add_goal(self) -> None:
@@ -95,6 +93,12 @@ class Words(argparse.ArgumentParser):
             help=f"what the quorum must survive: {', '.join(Goals)} (default %(default)s)",
         )
         self.add_argument("--strict", action="store_true", help="refuse an even number of managers")
+
+    def add_pictures(self) -> None:
+        self.add_argument("--svg", metavar="FILE", help="draw the (best) layout into FILE")
+        self.add_argument(
+            "--html", metavar="FILE", help="write one self-contained page to FILE to try changes"
+        )
 
     def add_json(self) -> None:
         self.add_argument("--json", action="store_true", help="one JSON document on stdout, for scripts")
@@ -151,6 +155,17 @@ def chance(text: str) -> float:
     return value
 
 
+def hours(text: str) -> float:
+    """Hours above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise Usage(f"hours {shortened(text)}: a number above 0 is needed")
+    return value
+
+
 @said
 def goal(text: str) -> Goal:
     return as_goal(text.strip())
@@ -158,12 +173,13 @@ def goal(text: str) -> Goal:
 
 def zones(words: argparse.Namespace, needed: int | None = None) -> tuple[Zone, ...]:
     """The zones of a call: named ones, or `--zones` alike ones, or as many as `needed`."""
+    usual = ZONE_OUTAGE if words.zone_outage is None else words.zone_outage
     if words.zone and words.zones is not None and len(words.zone) != words.zones:
         raise Usage(f"--zones {words.zones} with {len(words.zone)} named zones: give one of the two")
     if words.zone:
-        named = as_zones([_zone(text, words.zone_outage) for text in words.zone])
+        named = as_zones([_zone(text, usual) for text in words.zone])
     elif words.zones is not None or needed is not None:
-        named = as_zones(words.zones or needed or 0, words.zone_outage)
+        named = as_zones(words.zones or needed or 0, usual)
     else:
         raise Usage("over which zones? Give --zones K, or --zone NAME for each")
     if needed is not None and len(named) != needed:

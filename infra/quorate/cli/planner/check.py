@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quorate.cli.planner import arguments, words
+from quorate.cli.planner import arguments, figures, words
+from quorate.cli.planner.figures import Figures
 from quorate.cli.quorum_layout import refuse
 from quorate.layout.bounds import text
 from quorate.layout.checks import Check, check
+from quorate.layout.durability import durability
 from quorate.layout.spreads import LOSSES
 
+ABOUT = """\
+One layout against a goal: what it survives, which zones take its quorum, how likely that
+is, and what it costs. Exit code 1 if it does not meet the goal, with the zones named."""
 SETS_SHOWN = 12
 EXAMPLES = (
     (
@@ -28,36 +33,71 @@ no quorum   4.27e-06 of the time (2 min 14 s a year)
 
 
 def run(given: Sequence[str]) -> int:
-    parser = arguments.Words("check", __doc__ or "", EXAMPLES)
+    parser = arguments.Words("check", ABOUT, EXAMPLES)
     parser.add_argument("layout", type=arguments.layout, help="managers per zone, as 2,2,1")
     parser.add_goal()
     parser.add_zones()
+    figures.add_options(parser)
+    parser.add_pictures()
     parser.add_json()
     asked = parser.read(given)
     arguments.refuse_even(sum(asked.layout), asked.strict)
+    rates = figures.settle_outages(asked)
     over = arguments.zones(asked, len(asked.layout))
+    terms = figures.terms(asked, tuple(zone.name for zone in over), rates)
     found = check(asked.layout, over, asked.survive, asked.node_outage)
-    print(words.as_json(found.to_json()) if asked.json else shown(found))
+    reckoned = figures.reckon(found, terms)
+    if asked.svg or asked.html:
+        from quorate.cli.planner import pictures
+
+        pictures.write(asked, [(found, reckoned)])
+    if asked.json:
+        names = tuple(zone.name for zone in over)
+        print(words.as_json({**found.to_json(), **reckoned.to_json(found.layout, names)}))
+    else:
+        print(shown(found, reckoned))
     return 0 if found.meets_goal else refuse(reason(found))
 
 
-def shown(found: Check) -> str:
+def shown(found: Check, reckoned: Figures) -> str:
     """The check for people: the answer, then why."""
     lines = [
-        words.paint(words.verdict(found), words.GOOD if found.meets_goal else words.BAD),
+        words.paint(words.wrapped(words.verdict(found)), words.GOOD if found.meets_goal else words.BAD),
         "",
         f"managers    {found.managers}, of which {found.quorum} are a quorum",
         f"tolerates   {words.tolerated(found.tolerates)}",
         _block("zones lost", [f"{o.zones_lost}: survived {o.survived} of {o.total}" for o in found.outages]),
         f"fails with  {_failing(found)}",
         f"no quorum   {found.unavailability:.3g} of the time ({words.a_year(found.unavailability)})",
+        *_figures(found, reckoned),
     ]
-    return "\n".join(
-        [
-            *lines,
-            *(f"advice      {words.wrapped(' ' * 12 + line, ' ' * 12).strip()}" for line in found.advice),
+    return "\n".join([*lines, *(words.entry("advice", line) for line in found.advice)])
+
+
+def _figures(found: Check, reckoned: Figures) -> list[str]:
+    held, terms = durability(found.layout), reckoned.terms
+    lines = [
+        f"durable     every write through {words.count(held.nodes, 'node')} or "
+        f"{words.count(held.zones, 'zone')} destroyed",
+    ]
+    if reckoned.lifetime is not None:
+        lines.append(f"quorum lost after {figures.years(reckoned.lifetime)} on average")
+    for latency in reckoned.latencies or ():
+        without = [
+            f"{'no quorum' if time is None else f'{time:g} ms'} without {zone.name}"
+            for zone, time in zip(found.zones, latency.without, strict=True)
+            if zone.name != found.zones[latency.zone].name
         ]
+        lead = f"led from {found.zones[latency.zone].name} {latency.whole:g} ms"
+        lines.append(words.entry("commit", ", ".join([lead, *without])))
+    lines.append(
+        words.entry(
+            "cost",
+            f"{reckoned.cost:,.2f} {terms.prices.currency} a month ({terms.bill.instance_type}, egress "
+            f"{terms.bill.egress}, {terms.prices.region}, prices of {terms.prices.date})",
+        )
     )
+    return lines
 
 
 def reason(found: Check) -> str:

@@ -113,6 +113,8 @@ def _plan(asked: argparse.Namespace) -> int:
     document = {**plan.to_json(), "advice": list(advice)}
     if asked.out:
         _write(asked.out, json.dumps(document, indent=2) + "\n")
+    if asked.html:
+        _page(asked, plan)
     print(words.as_json(document) if asked.json else shown(plan, advice))
     if asked.out and not asked.json:
         print(f"\nwritten to {asked.out}; before each step: quorum-layout move --verify {asked.out}")
@@ -174,6 +176,16 @@ def _index(zones: Sequence[str], name: str) -> int:
             f"zone {name!r} is unknown{arguments.nearest(name, zones)}: the zones are {', '.join(zones)}"
         )
     return zones.index(name)
+
+
+def _page(asked: argparse.Namespace, plan: MovePlan) -> None:
+    from quorate.cli.planner.page import Page, render
+    from quorate.layout.cost import LIST_PRICES, USUAL
+    from quorate.layout.probability import NODE_OUTAGE
+    from quorate.layout.zones import as_zones
+
+    page = Page(as_zones(plan.zones), plan.move.goal, NODE_OUTAGE, USUAL, LIST_PRICES)
+    _write(asked.html, render(page, [plan.move.start, plan.move.end], plan))
 
 
 def _write(name: str, content: str) -> None:

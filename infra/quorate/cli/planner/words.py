@@ -68,6 +68,11 @@ def wrapped(line: str, indent: str = "  ", width: int = 80) -> str:
     return "\n".join([*lines, current])
 
 
+def entry(title: str, said: str) -> str:
+    """A titled line of a check, wrapped beside its title."""
+    return f"{title:<12}{wrapped(' ' * 12 + said, ' ' * 12).strip()}"
+
+
 def as_json(document: Mapping[str, object]) -> str:
     """The document with its schema number, as text."""
     import json
