@@ -25,6 +25,7 @@ from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.subnets import Subnet as MotoSubnet
 from moto.ec2.models.vpcs import VPC, VPCEndPoint
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import parse_user_data
 
 from quorate.lab.cloud import dependencies
 
@@ -300,6 +301,24 @@ class Response(EC2Response):
                 ]
             }
         )
+
+    def create_launch_template_version(self) -> ActionResult:
+        """A version begins with its SourceVersion's data (EC2 API Reference, CreateLaunchTemplateVersion)."""
+        answer = super().create_launch_template_version()
+        made: Any = answer.result["LaunchTemplateVersion"]
+        template = self.ec2_backend.get_launch_template(made["LaunchTemplateId"])
+        version = template.get_version(made["VersionNumber"])
+        source = self._get_param("SourceVersion")
+        if source:
+            former = template.get_version(source)
+            if "TagSpecifications" not in version.data:
+                version.instance_tags = former.instance_tags
+            given = dict(version.data)
+            version.data.update(former.data)
+            version.data.update(given)
+        if version.data.get("UserData") is not None:
+            version.data["UserData"] = parse_user_data(version.data["UserData"])
+        return answer
 
 
 class _Urls:
