@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from quorate.operations.image.aws import Region
+from quorate.operations.image.base import Base, base_disk
+from quorate.operations.image.packer import Packer, read_variables
+from quorate.operations.image.places import Places
+from quorate.operations.image.programs import output_of
+
+AMI = "ami-00000000000000001"
+
+HOST = """
+set -e
+cd "$1"; hostname build
+mount -t proc proc proc; mount -t sysfs -o ro sysfs sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
+for name in null zero random urandom tty ptmx; do touch dev/$name; mount --bind /dev/$name dev/$name; done
+mkdir dev/pts dev/shm; mount --bind /dev/pts dev/pts
+mkdir -p run/sshd run/systemd/resolve
+cp /etc/resolv.conf run/systemd/resolve/resolv.conf; cp /etc/resolv.conf run/systemd/resolve/stub-resolv.conf
+printf '127.0.0.1 localhost build\\n' >etc/hosts
+exec chroot . /usr/sbin/sshd -D -e -p "$2" -o ListenAddress=127.0.0.1
+"""
+
+
+@dataclass(frozen=True)
+class DebianHost:
+    """Debian 12 behind an sshd on loopback, as a fresh instance of its AMI is; `root` is its disk."""
+
+    root: Path
+    port: int
+    key: Path
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_until(done: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as asking:
+        asking.settimeout(1)
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def base() -> Base:
+    places = Places()
+    existing = Base(places.base)
+    if existing.recipe.exists():
+        return existing
+    with places.one_build():
+        return base_disk(places, print)
+
+
+@pytest.fixture
+def debian_host(base: Base, tmp_path: Path) -> Iterator[DebianHost]:
+    """A chroot in namespaces of its own; its disk is an overlay and gone afterwards."""
+    if os.geteuid() != 0:
+        pytest.fail("this test makes mounts and namespaces: run it as root")
+    raw, lower, merged = tmp_path / "base.raw", tmp_path / "lower", tmp_path / "root"
+    for folder in (lower, merged, tmp_path / "upper", tmp_path / "work"):
+        folder.mkdir()
+    output_of(["qemu-img", "convert", "-O", "raw", base.image, raw])
+    output_of(["mount", "-o", "loop,ro,noload", raw, lower])
+    layers = f"lowerdir={lower},upperdir={tmp_path / 'upper'},workdir={tmp_path / 'work'}"
+    output_of(["mount", "-t", "overlay", "overlay", "-o", layers, merged])
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            *("unshare", "-m", "-u", "-i", "-p", "-f", "--kill-child"),
+            *("sh", "-c", HOST, "host", str(merged), str(port)),
+        ],
+        stdout=(tmp_path / "host.log").open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: listens(port), 20, "the host's sshd")
+        yield DebianHost(merged, port, base.key)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for mounted in (merged, lower):
+            output_of(["umount", mounted])
+        raw.unlink()
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
+    """A stand-in for AWS that knows Debian's AMI under its pinned owner and name."""
+    pinned = read_variables("base")
+    amis = tmp_path / "amis.json"
+    amis.write_text(
+        json.dumps(
+            [
+                {
+                    "ami_id": AMI,
+                    "name": pinned["source_ami_name"],
+                    "description": "Debian 12",
+                    "owner_id": pinned["source_ami_owner"],
+                    "public": True,
+                    "virtualization_type": "hvm",
+                    "architecture": "x86_64",
+                    "state": "available",
+                    "platform": None,
+                    "image_type": "machine",
+                    "hypervisor": "xen",
+                    "root_device_name": "/dev/xvda",
+                    "root_device_type": "ebs",
+                    "sriov": "simple",
+                    "creation_date": "2025-03-16T00:00:00.000Z",
+                }
+            ]
+        )
+    )
+    port = free_port()
+    with (tmp_path / "moto.log").open("wb") as log:
+        process = subprocess.Popen(
+            [".venv/bin/python", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            env={
+                "PATH": os.environ["PATH"],
+                "MOTO_AMIS_PATH": str(amis),
+                "MOTO_EC2_LOAD_DEFAULT_AMIS": "true",
+            },
+            stdout=log,
+            stderr=log,
+        )
+    endpoint = f"http://127.0.0.1:{port}"
+    for name, value in (
+        ("ACCESS_KEY_ID", "testing"),
+        ("SECRET_ACCESS_KEY", "testing"),
+        ("REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    try:
+        wait_until(lambda: listens(port), 30, "moto")
+        urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=10).close()
+        yield Region.of("us-east-1", endpoint)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def packer(tmp_path: Path) -> Packer:
+    return Packer(log=tmp_path / "packer.log")
+
+
+@pytest.fixture
+def variables(aws: Region, debian_host: DebianHost) -> dict[str, str]:
+    """What sends an amazon-ebs build to the stand-in and to the local host."""
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    keys = boto3.client("ec2", region_name="us-east-1", endpoint_url=endpoint)
+    keys.import_key_pair(KeyName="build", PublicKeyMaterial=debian_host.key.with_suffix(".pub").read_bytes())
+    return {
+        "endpoint_ec2": endpoint,
+        "ssh_host": "127.0.0.1",
+        "ssh_port": str(debian_host.port),
+        "ssh_keypair_name": "build",
+        "ssh_private_key_file": str(debian_host.key),
+        "ssh_timeout": "60s",
+    }

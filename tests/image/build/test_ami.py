@@ -1,0 +1,75 @@
+"""An AMI from the template to the parameter that stacks read: Packer, Ansible over ssh, moto for AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import boto3
+from tests.image.build.conftest import AMI, DebianHost
+
+from quorate.operations.image.aws import Region
+from quorate.operations.image.build import Workshop, build_ami
+from quorate.operations.image.packer import Packer
+from quorate.operations.image.places import Places
+from quorate.operations.image.publish import publish, roll_back
+
+
+def test_an_ami_is_built_tagged_published_and_rolled_back(
+    tmp_path: Path, aws: Region, debian_host: DebianHost, packer: Packer, variables: dict[str, str]
+) -> None:
+    # given a Debian host that is the instance, and nothing published
+    shop = Workshop(Places(tmp_path / "images"), packer, print)
+    ec2 = boto3.client("ec2", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name="us-east-1")
+
+    # when an AMI for workers is built
+    manifest = build_ami(shop, "worker", without_ssm_agent=True, more=variables)
+
+    # then there is one AMI, of that name, encrypted, tagged, from the pinned base
+    document = json.loads(manifest.read_text())
+    ami = document["amis"]["us-east-1"]
+    (image,) = ec2.describe_images(ImageIds=[ami])["Images"]
+    tags = {tag["Key"]: tag["Value"] for tag in image["Tags"]}
+    assert image["Name"] == document["name"] == f"quorate-worker-{document['build_time']}"
+    assert tags["quorate:git"] == document["revision"] and tags["quorate:built"] == document["build_time"]
+    assert tags["quorate:engine"] == document["engine_version"]
+    (block,) = [block["Ebs"] for block in image["BlockDeviceMappings"] if "Ebs" in block]
+    (snapshot,) = ec2.describe_snapshots(SnapshotIds=[block["SnapshotId"]])["Snapshots"]
+    assert snapshot["Encrypted"]
+    assert ami != AMI
+
+    # and the host was provisioned and sealed by the same steps as a disk
+    assert (debian_host.root / "opt/quorate/bin/python").exists()
+    assert (debian_host.root / "etc/machine-id").read_text() == ""
+    assert not (debian_host.root / "home/admin/.ssh").exists()
+    assert not list(debian_host.root.glob("opt/quorate/lib/python3*/site-packages/quorate/agent/steward"))
+
+    # and nothing of the build is left: no instance, no security group of Packer's
+    states = {
+        instance["State"]["Name"]
+        for reservation in ec2.describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+    }
+    assert states <= {"terminated"}
+    assert not [g for g in ec2.describe_security_groups()["SecurityGroups"] if "packer" in g["GroupName"]]
+
+    # when it is published, then the parameter names it; again changes nothing
+    (outcome,) = publish([manifest], lambda _: aws)
+    assert outcome["changed"] and aws.published("/quorate/images/worker").current == ami
+    assert not publish([manifest], lambda _: aws)[0]["changed"]
+
+    # when another is published and rolled back, then the parameter names the first again
+    second = _same_again(ec2, ami, tags)
+    again = tmp_path / "second.json"
+    again.write_text(json.dumps(document | {"amis": {"us-east-1": second}}))
+    publish([again], lambda _: aws)
+    assert aws.published("/quorate/images/worker").current == second
+    roll_back(["worker"], aws)
+    assert aws.published("/quorate/images/worker").current == ami
+
+
+def _same_again(ec2: object, ami: str, tags: dict[str, str]) -> str:
+    copied = ec2.copy_image(Name="second", SourceImageId=ami, SourceRegion="us-east-1")["ImageId"]  # type: ignore[attr-defined]
+    ec2.create_tags(Resources=[copied], Tags=[{"Key": k, "Value": v} for k, v in tags.items()])  # type: ignore[attr-defined]
+    return str(copied)
