@@ -16,6 +16,7 @@ VERBS = {
     "move": "the safest way from one layout to another, and the check before each step",
     "gate": "may one member leave the swarm now",
     "live": "is the living swarm as good as its plan, and what is next to fatal",
+    "completion": "completion of these words for bash, zsh or fish",
 }
 USAGE = """\
 usage: quorum-layout VERB … (quorum-layout VERB --help shows each with worked examples)

@@ -14,7 +14,7 @@ from quorate.layout.zones import Zone, as_zones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -55,6 +55,13 @@ class Words(argparse.ArgumentParser):
             formatter_class=_Help,
             allow_abbrev=False,
         )
+        self.options: list[str] = ["--help"]
+        """What completion offers."""
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
+        if hasattr(self, "options"):  # the parser's own --help comes before there is a list
+            self.options += [name for name in names if name.startswith("--")]
+        return super().add_argument(*names, **settings)
 
     def error(self, message: str) -> object:  # type: ignore[override]
         raise Usage(f"{message}. {self.prog} --help shows how")

@@ -16,7 +16,7 @@ ABOUT = """\
 One layout against a goal: what it survives, which zones take its quorum, how likely that
 is, and what it costs. Exit code 1 if it does not meet the goal, with the zones named."""
 SETS_SHOWN = 12
-EXAMPLES = (
+EXAMPLES: tuple[tuple[str, str], ...] = (
     (
         "quorum-layout check 2,2,1",
         """\
@@ -27,12 +27,32 @@ tolerates   2 nodes, or 1 zone
 zones lost  1: survived 3 of 3   2: survived 0 of 3   3: survived 0 of 1
 fails with  a+b, a+c, b+c
 no quorum   4.27e-06 of the time (2 min 14 s a year)
+durable     every write through 2 nodes or 1 zone destroyed
+cost        186.47 USD a month (t3.small, egress per-zone, us-east-1, prices of
+            2026-06-17)
+""",
+    ),
+    (
+        "quorum-layout check 3,2",
+        """\
+3,2 does not survive the loss of any one zone.
+
+managers    5, of which 3 are a quorum
+tolerates   2 nodes, or no zone
+zones lost  1: survived 1 of 2   2: survived 0 of 1
+fails with  a
+no quorum   0.000103 of the time (54 min 1 s a year)
+durable     every write through 2 nodes or no zone destroyed
+cost        153.62 USD a month (t3.small, egress per-zone, us-east-1, prices of
+            2026-06-17)
+advice      no spread of 5 over 2 survives the loss of any one zone: use 5 over
+            3 (2,2,1) or 5 over 4 (2,1,1,1) or 3 over 3 (1,1,1)
 """,
     ),
 )
 
 
-def run(given: Sequence[str]) -> int:
+def parser() -> arguments.Words:
     parser = arguments.Words("check", ABOUT, EXAMPLES)
     parser.add_argument("layout", type=arguments.layout, help="managers per zone, as 2,2,1")
     parser.add_goal()
@@ -40,7 +60,11 @@ def run(given: Sequence[str]) -> int:
     figures.add_options(parser)
     parser.add_pictures()
     parser.add_json()
-    asked = parser.read(given)
+    return parser
+
+
+def run(given: Sequence[str]) -> int:
+    asked = parser().read(given)
     arguments.refuse_even(sum(asked.layout), asked.strict)
     rates = figures.settle_outages(asked)
     over = arguments.zones(asked, len(asked.layout))

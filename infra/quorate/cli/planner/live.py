@@ -30,7 +30,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = ()
 FAILURES_SHOWN = 4
 
 
-def run(given: Sequence[str]) -> int:
+def parser() -> arguments.Words:
     parser = arguments.Words("live", ABOUT, EXAMPLES)
     parser.add_argument("--zone-lost", metavar="ZONE", help="suppose that this zone is away")
     parser.add_argument(
@@ -49,7 +49,11 @@ def run(given: Sequence[str]) -> int:
     parser.add_argument("--zone", action="append", metavar="NAME", help="a zone of --layout; repeat in order")
     parser.add_argument("--docker-host", metavar="HOST", help="the engine to ask (default: DOCKER_HOST)")
     parser.add_json()
-    asked = parser.read(given)
+    return parser
+
+
+def run(given: Sequence[str]) -> int:
+    asked = parser().read(given)
     planned, goal = _planned(asked)
     engine = engines.engine(asked.docker_host)
     lost = [asked.zone_lost] if asked.zone_lost else []

@@ -28,18 +28,46 @@ Each step is a value of the config key `layout`; where a member is replaced with
 slot, the key keeps its value and the slot's instance is replaced. With --out the plan is
 written to a file; --verify FILE asks the living swarm, before a step, whether it may go."""
 
-EXAMPLES = (
-    ("quorum-layout move 1,1,1 2,2,1 --spare-zone", ""),
-    ("quorum-layout move 2,2,1 2,2,1 --replace c", ""),
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    (
+        "quorum-layout move 1,1,1 2,2,1 --spare-zone",
+        """\
+4 steps, and after each the quorum survives the loss of any one zone, 2 exposed
+  catch-ups.
+
+step     zone   layout   tolerates
+   1  +  spare  1,1,1,1  1 node, or 1 zone   exposed until caught up
+   2  +  a      2,1,1,1  2 nodes, or 1 zone
+   3  +  b      2,2,1,1  2 nodes, or 1 zone  exposed until caught up
+   4  -  spare  2,2,1,0  2 nodes, or 1 zone
+advice: neither a spare zone nor more managers on the way would make it safer
+""",
+    ),
+    (
+        "quorum-layout move 2,2,1 2,2,1 --replace c",
+        """\
+6 steps, and after each the quorum survives the loss of any one zone, 1 exposed
+  catch-up.
+
+step     zone           layout  tolerates
+   1  +  c              2,2,2   2 nodes, or 1 zone  exposed until caught up
+   2  +  c              2,2,3   3 nodes, or 1 zone
+   3  -  c (in slot 1)  2,2,2   2 nodes, or 1 zone
+   4  +  c (in slot 1)  2,2,3   3 nodes, or 1 zone
+   5  -  c              2,2,2   2 nodes, or 1 zone
+   6  -  c              2,2,1   2 nodes, or 1 zone
+advice: neither a spare zone nor more managers on the way would make it safer
+""",
+    ),
 )
 
 
 def run(given: Sequence[str]) -> int:
-    asked = _parser().read(given)
+    asked = parser().read(given)
     return _verify(asked) if asked.verify else _plan(asked)
 
 
-def _parser() -> arguments.Words:
+def parser() -> arguments.Words:
     parser = arguments.Words("move", ABOUT, EXAMPLES)
     parser.add_argument("start", nargs="?", type=arguments.layout, metavar="FROM", help="as 1,1,1")
     parser.add_argument("end", nargs="?", type=arguments.layout, metavar="TO", help="as 2,2,1")
@@ -120,7 +148,9 @@ def _plan(asked: argparse.Namespace) -> int:
         print(f"\nwritten to {asked.out}; before each step: quorum-layout move --verify {asked.out}")
     if move.unsafe_steps == 0:
         return 0
-    return refuse(f"{_layouts(move.unsafe_steps)} on the way that the loss of {LOSSES[move.goal]} would stop")
+    return refuse(
+        f"{_layouts(move.unsafe_steps)} on the way whose quorum the loss of {LOSSES[move.goal]} takes"
+    )
 
 
 def shown(plan: MovePlan, advice: Sequence[str]) -> str:

@@ -17,16 +17,49 @@ ABOUT = """\
 The best layouts of a number of managers over some zones: those that meet the goal first,
 then by the probability that no quorum stands. Exit code 1 if none meets the goal."""
 TIES = "more zones tolerated, fewer managers, then the fuller zones first"
-EXAMPLES = (
+EXAMPLES: tuple[tuple[str, str], ...] = (
     (
         "quorum-layout plan --managers 5 --zones 3 --top 3",
         """\
+Best: 2,2,1 keeps its quorum through the loss of any one zone.
+
+layout  goal   tolerates            no quorum  USD/month
+2,2,1   holds  2 nodes, or 1 zone   4.27e-06   186.47
+3,1,1   fails  2 nodes, or no zone  0.000101   186.47
+3,2,0   fails  2 nodes, or no zone  0.000103   186.47
+ties: more zones tolerated, fewer managers, then the fuller zones first; prices
+  of 2026-06-17, us-east-1
+""",
+    ),
+    (
+        "quorum-layout plan --managers 3-9 --zones 3 --by cost --top 3",
+        """\
+Best: 1,1,1 keeps its quorum through the loss of any one zone.
+
+layout  goal   tolerates           no quorum  USD/month
+1,1,1   holds  1 node, or 1 zone   7.77e-05   151.30
+2,2,1   holds  2 nodes, or 1 zone  4.27e-06   186.47
+2,2,2   holds  2 nodes, or 1 zone  8.46e-06   204.05
+ties: more zones tolerated, fewer managers, then the fuller zones first; prices
+  of 2026-06-17, us-east-1
+""",
+    ),
+    (
+        "quorum-layout plan --managers 5 --zone flaky=0.01 --zone b --zone c --top 2",
+        """\
+Best: 1,2,2 keeps its quorum through the loss of any one zone.
+
+layout  goal   tolerates           no quorum  USD/month
+1,2,2   holds  2 nodes, or 1 zone  7.68e-06   186.47
+2,2,1   holds  2 nodes, or 1 zone  0.000154   186.47
+ties: more zones tolerated, fewer managers, then the fuller zones first; prices
+  of 2026-06-17, us-east-1
 """,
     ),
 )
 
 
-def run(given: Sequence[str]) -> int:
+def parser() -> arguments.Words:
     parser = arguments.Words("plan", ABOUT, EXAMPLES)
     parser.add_argument(
         "--managers", type=arguments.counts, required=True, metavar="N", help="5, or a range 3-9, or 3,5,7"
@@ -50,7 +83,11 @@ def run(given: Sequence[str]) -> int:
     figures.add_options(parser)
     parser.add_pictures()
     parser.add_json()
-    asked = parser.read(given)
+    return parser
+
+
+def run(given: Sequence[str]) -> int:
+    asked = parser().read(given)
     for managers in asked.managers:
         arguments.refuse_even(managers, asked.strict)
     rates = figures.settle_outages(asked)

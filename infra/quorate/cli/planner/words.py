@@ -28,9 +28,12 @@ def count(number: int, what: str) -> str:
 
 
 def tolerated(held: Tolerance) -> str:
-    """What may fail, in short: 2 nodes, or 1 zone (and 1 node)."""
-    extra = f" (and {count(held.zone_plus_nodes, 'node')})" if held.zone_plus_nodes else ""
-    return f"{count(held.nodes, 'node')}, or {count(held.zones, 'zone')}{extra}"
+    """What may fail, in short: 2 nodes, 2 zones, or 1 zone and 1 node."""
+    if held.zone_plus_nodes:
+        extra = f"1 zone and {count(held.zone_plus_nodes, 'node')}"
+        more = "" if held.zones == 1 else f"{count(held.zones, 'zone')}, or "
+        return f"{count(held.nodes, 'node')}, {more or 'or '}{extra}"
+    return f"{count(held.nodes, 'node')}, or {count(held.zones, 'zone')}"
 
 
 def verdict(found: Check) -> str:
