@@ -4,7 +4,8 @@
     views             what the rest of the lab sees of an instance
     front             each HTTP request: control paths, faults, who asks, then moto, one at a time
     scaling/          Auto Scaling's lifecycle: hooks, wait states, replacement
-    network, ec2      addresses, dependencies, instances as EC2 tells them
+    ec2/              instances, addresses, firewall rules, deletes that are refused
+    ssm               which key a parameter is under
     metadata          the instance metadata service of one instance
 
 Importing this package costs nothing: moto is imported by `Cloud.start`.

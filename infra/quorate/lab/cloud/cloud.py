@@ -129,7 +129,9 @@ class Cloud:
         self._preload.start()
 
     def serve(self, listener: socket.socket) -> None:
-        """Answer AWS's APIs on one more bound socket; without the lab's own control paths.
+        """Answer AWS's APIs on one more bound socket, for the lab's hosts.
+
+        There are no control paths there, and only credentials that `credentials` gave out are taken.
 
         The socket is duplicated: the caller may close its own. `stop` ends both.
         """

@@ -65,11 +65,11 @@ class Front:
             return dict(self._counts)
 
     def for_hosts(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """AWS alone: a node of the lab reaches no control path."""
+        """AWS alone, for the credentials of instances: a node has no control path and no other keys."""
         body = _body(environ)
         if environ.get("PATH_INFO", "/").startswith(CONTROL_PATH):
             return _send(_not_found(), start_response)
-        return self._aws(environ, body, start_response)
+        return self._aws(environ, body, start_response, any_key=False)
 
     def for_operator(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """AWS and the control paths under /quorate-lab."""
@@ -77,9 +77,11 @@ class Front:
         path = environ.get("PATH_INFO", "/")
         if path.startswith(CONTROL_PATH):
             return _send(self._control(environ["REQUEST_METHOD"], path, body), start_response)
-        return self._aws(environ, body, start_response)
+        return self._aws(environ, body, start_response, any_key=True)
 
-    def _aws(self, environ: dict[str, Any], body: bytes, start_response: Any) -> Iterable[bytes]:
+    def _aws(
+        self, environ: dict[str, Any], body: bytes, start_response: Any, *, any_key: bool
+    ) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "/").startswith(_NOT_SERVED):
             return _send(_not_found(), start_response)
         call = calls.parse(environ, body)
@@ -94,13 +96,15 @@ class Front:
         fault = self._faults.strike(principal, call)
         if fault is not None and (stopped := _suffer(fault, call, environ)) is not None:
             return _send(stopped, start_response)
-        refusal = self._refusal(principal, call)
+        refusal = self._refusal(principal, call, any_key)
         if refusal is not None:
             return _send(refusal, start_response)
         return self._forward(environ, call, start_response)
 
-    def _refusal(self, principal: Principal, call: Call) -> Answer | None:
+    def _refusal(self, principal: Principal, call: Call, any_key: bool) -> Answer | None:
         unusable = self._ledger.refuses(call)
+        if not any_key and not principal.is_instance:
+            unusable = "InvalidClientTokenId"
         if unusable is not None:
             return calls.unusable_credentials(call, unusable)
         reason = self._judge()(principal, call)

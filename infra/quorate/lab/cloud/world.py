@@ -19,7 +19,7 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sts.models import sts_backends
 
-from quorate.lab.cloud import ec2, firewall, scaling, ssm
+from quorate.lab.cloud import ec2, scaling, ssm
 from quorate.lab.cloud.principals import Credentials
 from quorate.lab.cloud.scaling.backend import Backend
 from quorate.lab.cloud.timing import Timing
@@ -35,7 +35,6 @@ def create(timing: Timing, closed_zones: set[str]) -> DomainDispatcherApplicatio
     quick_start.without_images()
     clear()
     ec2.install(closed_zones)
-    firewall.install()
     scaling.install(timing)
     ssm.install()
     return DomainDispatcherApplication(create_backend_app)

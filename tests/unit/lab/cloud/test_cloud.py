@@ -13,9 +13,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from quorate.errors import Failed
-from quorate.lab.cloud import Cloud
+from quorate.lab.cloud import Cloud, Credentials
 
 from .conftest import Aws
 
@@ -37,26 +38,35 @@ def _listener() -> socket.socket:
     return listener
 
 
-def _zones(endpoint: str) -> list[str]:
+def _zones(endpoint: str, credentials: Credentials | None = None) -> list[str]:
     ec2 = boto3.client(
         "ec2",
         endpoint_url=endpoint,
         region_name="us-east-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
+        aws_access_key_id=credentials.access_key_id if credentials else "x",
+        aws_secret_access_key=credentials.secret_access_key if credentials else "x",
+        aws_session_token=credentials.token if credentials else None,
         config=Config(retries={"total_max_attempts": 1}),
     )
     return [z["ZoneId"] for z in ec2.describe_availability_zones()["AvailabilityZones"]]
 
 
-def test_it_answers_on_loopback_and_on_every_socket_it_is_given() -> None:
+def test_a_socket_for_hosts_takes_the_credentials_of_instances_and_no_others(aws: Aws) -> None:
+    # given an instance with a role, and a socket as the hosts reach AWS by
+    aws.group(template=aws.template(IamInstanceProfile={"Arn": aws.role("worker")}))
+    (instance,) = aws.settled(["InService"])
+    credentials = aws.cloud.credentials(instance)
+    assert credentials is not None
     listener = _listener()
-    with Cloud() as cloud:
-        cloud.serve(listener)
-        listener.close()
-        host, port = "127.0.0.1", cloud._servers[-1].server_address[1]
-        assert _zones(cloud.endpoint) == _zones(f"http://{host}:{port}")
-        assert "use1-az4" in _zones(cloud.endpoint)
+    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    aws.cloud.serve(listener)
+    listener.close()
+    # when the node asks with its own credentials, then it is answered
+    assert _zones(endpoint, credentials) == _zones(aws.cloud.endpoint)
+    # when it asks with keys that it made up, then it is refused; the operator may use any
+    with pytest.raises(ClientError) as refusal:
+        _zones(endpoint)
+    assert refusal.value.response["Error"]["Code"] == "AuthFailure"
 
 
 def test_sockets_given_at_start_serve_aws_but_no_control_path() -> None:
@@ -65,7 +75,9 @@ def test_sockets_given_at_start_serve_aws_but_no_control_path() -> None:
     cloud = Cloud()
     cloud.start([listener])
     try:
-        assert _zones(f"http://127.0.0.1:{port}")
+        with pytest.raises(ClientError):
+            _zones(f"http://127.0.0.1:{port}")
+        assert "use1-az4" in _zones(cloud.endpoint)
         for path in ("quorate-lab/nonce", "quorate-lab/instances", "quorate-lab/faults", "moto-api/reset"):
             assert _http(f"http://127.0.0.1:{port}/{path}")[0] == 404
         assert _http(f"{cloud.endpoint}/quorate-lab/nonce") == (200, {"nonce": cloud.nonce})
@@ -165,8 +177,6 @@ def test_zones_are_closed_and_opened_over_http(aws: Aws) -> None:
 
 
 def test_a_call_that_the_cloud_does_not_have_is_said_so_by_name(aws: Aws) -> None:
-    from botocore.exceptions import ClientError
-
     with pytest.raises(ClientError) as refusal:
         aws.asg.start_instance_refresh(AutoScalingGroupName="group")
     assert refusal.value.response["Error"]["Code"] == "NotImplemented"

@@ -1,132 +1,20 @@
-"""EC2 as AWS tells it, on moto's backend: instances, addresses, and deletes that are refused while in use.
-
-`install` puts the classes of this module in moto's place; moto makes its own objects by module-level names,
-so a subclass has to take the name over.
-"""
+"""moto's EC2 backend: what depends on what, and who has which address."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, ClassVar
 
-import moto.ec2.models.instances as moto_instances
-import moto.ec2.models.subnets as moto_subnets
 import moto.ec2.utils as moto_utils
-from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.models.instances import Instance as MotoInstance
-from moto.ec2.models.instances import InstanceState as EC2State
 from moto.ec2.models.instances import Reservation
 from moto.ec2.models.nat_gateways import NatGateway
-from moto.ec2.models.subnets import Subnet as MotoSubnet
+from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC, VPCEndPoint
-from moto.ec2.responses import EC2Response
-from moto.ec2.utils import parse_user_data
 
-from quorate.lab.cloud import dependencies
-
-RESERVED_AT_START = 4
-"""Network, router, DNS and one for the future; VPC User Guide, "Subnet CIDR blocks"."""
-
-
-@dataclass(frozen=True)
-class Home:
-    """Where an instance was launched; it stays known after termination has dropped it from EC2's answers."""
-
-    zone_name: str
-    zone_id: str
-    vpc_id: str
-    subnet_id: str
-    subnet_cidr: str
-
-
-class Instance(MotoInstance):
-    """An instance that gives its network interface and address back when it is terminated."""
-
-    def __init__(self, ec2_backend: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(ec2_backend, *args, **kwargs)
-        subnet = ec2_backend.get_subnet(self.nics[0].subnet.id)
-        self.home = Home(
-            zone_name=subnet.availability_zone,
-            zone_id=subnet.availability_zone_id,
-            vpc_id=subnet.vpc_id,
-            subnet_id=subnet.id,
-            subnet_cidr=str(subnet.cidr_block),
-        )
-        self.placement.availability_zone_id = self.home.zone_id  # type: ignore[attr-defined]
-
-    def terminate(self) -> EC2State:
-        if self.state == "terminated":
-            return copy.copy(self._state)
-        nics = list(self.nics.values())
-        previous = super().terminate()
-        for nic in nics:
-            if nic.id in self.ec2_backend.enis:
-                nic.delete()
-        self.nics = {}
-        self._private_ips = set()
-        self.security_groups = []
-        return previous
-
-    @property
-    def subnet_id(self) -> str | None:
-        return None if self._state.name == "terminated" else super().subnet_id
-
-    @property
-    def private_ip(self) -> str | None:
-        return self.nics[0].private_ip_address if self.nics else None
-
-    @property
-    def private_ip_address(self) -> str | None:
-        return self.private_ip
-
-    @property
-    def private_dns_name(self) -> str:
-        return super().private_dns_name if self.nics else ""
-
-    @property
-    def public_ip(self) -> str | None:
-        return self.nics[0].public_ip if self.nics else None
-
-    @property
-    def public_ip_address(self) -> str | None:
-        return self.public_ip
-
-
-class Subnet(MotoSubnet):
-    """A subnet that hands out each address in turn, and a freed one only after all the others.
-
-    AWS picks any free address; one that was just freed would look like the old node to its neighbours.
-    """
-
-    _last: int | None = None
-
-    def get_available_subnet_ip(self, instance: Any) -> str:
-        network = IPv4Network(str(self.cidr_block))
-        first = int(network.network_address) + RESERVED_AT_START
-        size = network.num_addresses - RESERVED_AT_START - 1
-        start = 0 if self._last is None else self._last - first + 1
-        for step in range(size):
-            candidate = first + (start + step) % size
-            address = IPv4Address(candidate)
-            if str(address) not in self._subnet_ips and address not in self._reserved_ips:
-                self._last = candidate
-                self._subnet_ips[str(address)] = instance
-                return str(address)
-        raise EC2ClientError(
-            "InsufficientFreeAddressesInSubnet",
-            f"There are not enough free addresses in subnet '{self.id}' to satisfy the requested number of "
-            "instances.",
-        )
-
-    def get_filter_value(self, filter_name: str, method_name: str | None = None) -> Any:
-        if filter_name in ("availability-zone-id", "availabilityZoneId"):
-            return self.availability_zone_id
-        return super().get_filter_value(filter_name, method_name)
+from quorate.lab.cloud.ec2 import dependencies
 
 
 class Backend(EC2Backend):
@@ -137,7 +25,9 @@ class Backend(EC2Backend):
 
     @property
     def _url_module(self) -> Any:
-        return _Urls
+        from quorate.lab.cloud.ec2.requests import Urls
+
+        return Urls
 
     def create_subnet(  # noqa: PLR0917 (moto's signature)
         self,
@@ -148,7 +38,7 @@ class Backend(EC2Backend):
         availability_zone_id: str | None = None,
         ipv6_native: bool = False,
         tags: dict[str, dict[str, str]] | None = None,
-    ) -> MotoSubnet:
+    ) -> Subnet:
         if availability_zone is None and availability_zone_id is not None:
             zones = {zone.zone_id: zone.name for zone in self.zones.get(self.region_name, [])}
             if availability_zone_id not in zones:
@@ -200,7 +90,7 @@ class Backend(EC2Backend):
         association.instance.iam_instance_profile = {"Arn": profile.arn, "Id": profile.id}
         return association
 
-    def delete_subnet(self, subnet_id: str) -> MotoSubnet:
+    def delete_subnet(self, subnet_id: str) -> Subnet:
         self.get_subnet(subnet_id)
         dependencies.refuse_subnet(self, subnet_id)
         return super().delete_subnet(subnet_id)
@@ -281,58 +171,6 @@ class Backend(EC2Backend):
             reservation.instances = [i for i in reservation.instances if i.id != instance_id]
             if not reservation.instances:
                 del self.reservations[reservation_id]
-
-
-class Response(EC2Response):
-    """moto's EC2 actions; Auto Scaling is not told of a termination, it notices."""
-
-    def terminate_instances(self) -> ActionResult:
-        self.error_on_dryrun()
-        terminated = self.ec2_backend.terminate_instances(self._get_param("InstanceIds", []))
-        return ActionResult(
-            {
-                "TerminatingInstances": [
-                    {
-                        "InstanceId": instance.id,
-                        "CurrentState": {"Code": 32, "Name": "shutting-down"},
-                        "PreviousState": previous,
-                    }
-                    for instance, previous in terminated
-                ]
-            }
-        )
-
-    def create_launch_template_version(self) -> ActionResult:
-        """A version begins with its SourceVersion's data (EC2 API Reference, CreateLaunchTemplateVersion)."""
-        answer = super().create_launch_template_version()
-        made: Any = answer.result["LaunchTemplateVersion"]
-        template = self.ec2_backend.get_launch_template(made["LaunchTemplateId"])
-        version = template.get_version(made["VersionNumber"])
-        source = self._get_param("SourceVersion")
-        if source:
-            former = template.get_version(source)
-            if "TagSpecifications" not in version.data:
-                version.instance_tags = former.instance_tags
-            given = dict(version.data)
-            version.data.update(former.data)
-            version.data.update(given)
-        if version.data.get("UserData") is not None:
-            version.data["UserData"] = parse_user_data(version.data["UserData"])
-        return answer
-
-
-class _Urls:
-    url_bases: ClassVar[list[str]] = [r"https?://ec2\.(.+)\.amazonaws\.com(|\.cn)"]
-    url_paths: ClassVar[dict[str, Any]] = {"{0}/": Response.dispatch}
-
-
-def install(closed_zones: set[str]) -> None:
-    """From now on moto's EC2 is this one."""
-    Backend.closed_zones = closed_zones
-    moto_instances.Instance = Instance  # type: ignore[misc]
-    moto_subnets.Subnet = Subnet  # type: ignore[misc]
-    ec2_backends.backend = Backend
-    moto_utils.filter_dict_attribute_mapping["availability-zone-id"] = "placement.availability_zone_id"
 
 
 def _free(eni: NetworkInterface) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import moto.ec2.models.security_groups as moto_security_groups
 from moto.ec2.exceptions import InvalidParameterValue
 from moto.ec2.models.security_groups import SecurityGroupRule
 
@@ -47,8 +46,3 @@ class Rule(SecurityGroupRule):
     @property
     def description(self) -> str | None:
         return super().description or self.source_group.get("Description") or self._said_of_list
-
-
-def install() -> None:
-    """From now on moto's rules are these."""
-    moto_security_groups.SecurityGroupRule = Rule  # type: ignore[assignment,misc]
