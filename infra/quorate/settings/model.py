@@ -155,7 +155,7 @@ class Settings(BaseModel):
         Field(ge=1, le=MOST_MANAGERS),
         AfterValidator(_odd),
         Bound(
-            f"must be an odd number from 1 to {MOST_MANAGERS}",
+            "must be odd: 1, 3, 5 or 7",
             "an even count survives no more losses than the odd one below it, and Swarm advises at most "
             f"{MOST_MANAGERS} because each one slows down every write",
         ),

@@ -105,7 +105,7 @@ def _plain(error: BaseException, directory: Path) -> QuorateError:
     if isinstance(error, QuorateError):
         return error
     if isinstance(error, RunError):
-        return Failed(" ".join(str(error).split()))
+        return Failed("\n".join(" ".join(line.split()) for line in str(error).splitlines()))
     if isinstance(error, SystemExit):
         return Failed(f"the program ended itself with code {error.code}")
     said = " ".join(str(error).split())
