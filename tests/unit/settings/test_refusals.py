@@ -15,12 +15,12 @@ def pool(**changes: Any) -> dict[str, Any]:
 
 # what is set, the start of the line, and words of the bound or the reason that must be in it
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
-    "an even count": ({"managers": 4}, "managers = 4", "odd number from 1 to 7"),
-    "no managers": ({"managers": 0}, "managers = 0", "odd number from 1 to 7"),
+    "an even count": ({"managers": 4}, "managers = 4", "odd: 1, 3, 5 or 7"),
+    "no managers": ({"managers": 0}, "managers = 0", "odd: 1, 3, 5 or 7"),
     "more managers than Swarm advises": ({"managers": 9}, "managers = 9", "Swarm advises at most 7"),
-    "managers below zero": ({"managers": -3}, "managers = -3", "odd number"),
-    "a count in words": ({"managers": "five"}, "managers = five", "odd number"),
-    "half a manager": ({"managers": 2.5}, "managers = 2.5", "odd number"),
+    "managers below zero": ({"managers": -3}, "managers = -3", "odd"),
+    "a count in words": ({"managers": "five"}, "managers = five", "odd"),
+    "half a manager": ({"managers": 2.5}, "managers = 2.5", "odd"),
     "managers that are true": ({"workers": [{**POOL, "min": True}]}, "workers[0].min = true", "whole number"),
     "an unknown goal": ({"survive": "zones"}, "survive = zones", "none, node, zone, zone+node, 2-zones"),
     "zones left out": ({"zones": None}, "zones = (not set)", "zone ids"),
