@@ -16,6 +16,7 @@ import pytest
 
 from quorate.operations.image.aws import Region
 from quorate.operations.image.base import Base, base_disk
+from quorate.operations.image.build import Workshop
 from quorate.operations.image.packer import Packer, read_variables
 from quorate.operations.image.places import Places
 from quorate.operations.image.programs import output_of
@@ -156,7 +157,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     try:
         wait_until(lambda: listens(port), 30, "moto")
-        urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=10).close()
+        recording = urllib.request.Request(f"{endpoint}/moto-api/recorder/start-recording", method="POST")
+        urllib.request.urlopen(recording, timeout=10).close()
         yield Region.of("us-east-1", endpoint)
     finally:
         process.terminate()
@@ -164,17 +166,12 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
 
 
 @pytest.fixture
-def packer(tmp_path: Path) -> Packer:
-    return Packer(log=tmp_path / "packer.log")
-
-
-@pytest.fixture
-def variables(aws: Region, debian_host: DebianHost) -> dict[str, str]:
-    """What sends an amazon-ebs build to the stand-in and to the local host."""
+def at_home(aws: Region, debian_host: DebianHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of an AMI go to the stand-in and to the local host: Packer reads PKR_VAR_<name>."""
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     keys = boto3.client("ec2", region_name="us-east-1", endpoint_url=endpoint)
     keys.import_key_pair(KeyName="build", PublicKeyMaterial=debian_host.key.with_suffix(".pub").read_bytes())
-    return {
+    given = {
         "endpoint_ec2": endpoint,
         "ssh_host": "127.0.0.1",
         "ssh_port": str(debian_host.port),
@@ -182,3 +179,10 @@ def variables(aws: Region, debian_host: DebianHost) -> dict[str, str]:
         "ssh_private_key_file": str(debian_host.key),
         "ssh_timeout": "60s",
     }
+    for name, value in given.items():
+        monkeypatch.setenv(f"PKR_VAR_{name}", value)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, at_home: None) -> Workshop:
+    return Workshop(Places(tmp_path / "images"), Packer(log=tmp_path / "packer.log"), print)

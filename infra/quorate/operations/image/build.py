@@ -74,12 +74,10 @@ def build_disk(
         return disk
 
 
-def build_ami(
-    shop: Workshop, role: str, *, without_ssm_agent: bool = False, more: Mapping[str, str] | None = None
-) -> Path:
+def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> Path:
     """An AMI; the path of its manifest, which `publish` takes. Nothing is published here."""
     with shop.places.one_build():
-        variables = _variables(shop, role, without_ssm_agent=without_ssm_agent) | dict(more or {})
+        variables = _variables(shop, role, without_ssm_agent=without_ssm_agent)
         shop.packer.build("amazon-ebs", shop.places.work, variables, shop.say)
         document = _manifest(variables) | {"amis": _amis(Path(variables["manifest"]))}
         manifest = shop.places.top / f"ami-{role}.json"

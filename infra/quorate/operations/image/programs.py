@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from quorate.errors import Failed
 
-LAST_LINES = 12
+PREFIX = re.compile(r"^(==> |--> |\s)*([\w-]+\.[\w-]+:)?")
+"""What Packer puts before a line: arrows, and the build's name."""
+TELLING = re.compile(r"\bmsg: |[Ee]rror|errored|Timeout|No AMI|No space")
 
 
 def output_of(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
@@ -83,9 +86,8 @@ def _tail(text: str) -> str:
 
 
 def _reason(log: Path) -> str:
-    """The lines of a log that say why: errors first, the last lines otherwise."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [
-        line for line in lines if any(word in line for word in ("fatal:", "Error", "error:", "errored"))
-    ]
-    return " | ".join((telling or lines)[-3:])[:1500]
+    """The lines of a log that say why: errors first, the last lines otherwise; each once."""
+    lines = [PREFIX.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()]
+    telling = [line for line in lines if TELLING.search(line)]
+    chosen = list(dict.fromkeys(telling or [line for line in lines if line]))
+    return " | ".join(chosen[-4:])[:1500]

@@ -1,0 +1,128 @@
+"""Three managers as VMs from the built disk, laid out by the Pulumi program on the lab's AWS."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from quorate.lab.cloud import Cloud
+from quorate.lab.cloud.views import InstanceView
+from quorate.lab.engine import Run
+from quorate.lab.hosts.names import Names
+from quorate.lab.vms.fleet import Fleet, Vm
+from quorate.lab.vms.machine import Boot
+from quorate.operations.image.places import REPOSITORY, Places
+
+CONFIG = {
+    "quorate:managers": "3",
+    "quorate:survive": "zone",
+    "quorate:managersSchedulable": "true",
+    "quorate:workers": "[]",
+}
+PATIENCE = float(os.environ.get("QUORATE_VM_PATIENCE", "1500"))
+"""Seconds for a VM to come up without KVM on a busy machine; nothing is measured by it."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The cloud, its VMs, and what the program made."""
+
+    cloud: Cloud
+    fleet: Fleet
+    run: Run
+
+    def client(self, service: str) -> Any:
+        keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
+        return boto3.client(service, endpoint_url=self.cloud.endpoint, region_name="us-east-1", **keys)
+
+    def managers(self) -> list[Vm]:
+        return [vm for vm in self.fleet.vms().values() if vm.machine.is_on]
+
+    def claim(self) -> dict[str, Any]:
+        """The table's claim as it is."""
+        return self.client("dynamodb").get_item(TableName="quorate-lab", Key={"id": {"S": "claim"}})["Item"]
+
+
+def wait_for(done: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = done()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(2)
+
+
+def image_of(view: InstanceView) -> Boot:
+    disk = Places().disk("manager" if "manager" in (view.role_name or "") else "worker")
+    if not disk.image.exists():
+        pytest.fail(f"{disk.image} is not there. Build it: make image")
+    accelerator = os.environ.get("QUORATE_VM_ACCELERATOR", "tcg")
+    return Boot(disk.image, disk.kernel, disk.initrd, accelerator=accelerator)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if os.geteuid() != 0:
+        pytest.fail("these tests make a network namespace and taps: run them as root")
+    names = Names.of(tmp_path_factory.mktemp("vms"))
+    with Cloud() as cloud, Fleet(names, cloud, image_of) as fleet:
+        run = Run(
+            REPOSITORY,
+            "lab",
+            CONFIG,
+            state_path=names.directory / "state.json",
+            endpoint=cloud.endpoint,
+            nonce=cloud.nonce,
+        )
+        run.up()
+        yield Site(cloud, fleet, run)
+        keep_logs(names.directory)
+
+
+def keep_logs(folder: Path) -> None:
+    """What the VMs said, for whoever has to find out why."""
+    kept = Places().top / "vm-logs"
+    kept.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("vms/*/console.log"):
+        (kept / f"{log.parent.name}.log").write_bytes(log.read_bytes())
+
+
+def nodes(vm: Vm) -> dict[str, dict[str, str]]:
+    """The swarm's nodes by address as this VM's engine lists them; nothing when it does not answer."""
+    template = "{{.Status.Addr}} {{.ID}} {{.Status.State}} {{.Spec.Availability}} {{.Spec.Role}}"
+    manager = "{{with .ManagerStatus}} {{.Reachability}} {{.Leader}}{{end}}"
+    command = f"docker node ls -q | xargs -r docker node inspect --format '{template}{manager}'"
+    code, text = vm.machine.console.attempt(command, timeout=300)
+    if code != 0:
+        return {}
+    fields = ("address", "id", "state", "availability", "role", "reachability", "leader")
+    rows = [dict(zip(fields, line.split(), strict=False)) for line in text.splitlines() if line.strip()]
+    return {row["address"]: row for row in rows}
+
+
+def whole(vm: Vm, members: int = 3) -> dict[str, dict[str, str]]:
+    """These nodes once all of them are ready, active, reachable managers; nothing before."""
+    seen = nodes(vm)
+    fit = [
+        row
+        for row in seen.values()
+        if row.get("reachability") == "reachable"
+        and (row["state"], row["availability"]) == ("ready", "active")
+    ]
+    return seen if len(fit) == len(seen) == members else {}
+
+
+@pytest.fixture(scope="session")
+def swarm(site: Site) -> Site:
+    """All three are members."""
+    wait_for(lambda: len(site.managers()) == 3, "three VMs switched on", 120)
+    wait_for(lambda: whole(site.managers()[0]), "a swarm of three managers")
+    return site
