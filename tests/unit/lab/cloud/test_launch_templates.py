@@ -57,5 +57,5 @@ def test_a_later_versions_user_data_reaches_the_instance(aws):
         VPCZoneIdentifier=subnet,
         LaunchTemplate={"LaunchTemplateId": template, "Version": "2"},
     )
-    instance = aws.eventually(lambda: aws.cloud.instances())[0]
+    instance = aws.eventually(aws.cloud.instances)[0]
     assert instance.user_data == '{"second": 2}'
