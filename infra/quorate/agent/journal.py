@@ -15,9 +15,12 @@ class Journal:
     """Lines of one agent, each with UTC time and its name."""
 
     name: str
+    quiet: bool = False
     _said: dict[str, str] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
+        if self.quiet:
+            return
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
         line = " ".join(text.split())

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from quorate.agent.steward.actions import (
     Action,
@@ -87,14 +87,18 @@ class World(RuleBasedStateMachine):
             return
         if line.state == "ready" and self._keeps_leader_without(line):
             self._set(line.name, state="down", reach="unreachable" if line.reach else None)
+            if data.draw(st.booleans(), label="seen so"):
+                self._look(0.3)
         elif line.state == "down":
             self._set(line.name, state="ready", reach="reachable" if line.reach else None)
 
-    @rule(data=st.data())
-    def a_group_ends_an_instance_in_order(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), for_good=st.booleans())
+    def a_group_ends_an_instance_in_order(self, data: st.DataObject, for_good: bool) -> None:
         line = data.draw(st.sampled_from(self._others()), label="host")
         if line.lifecycle == "InService" and line.ec2 == "running":
             self._set(line.name, lifecycle="Terminating:Wait", tasks=0)
+            if for_good:
+                self.scene = replace(self.scene, desired={**self.scene.desired, line.home: 0})
 
     @rule(data=st.data())
     def a_group_brings_a_replacement(self, data: st.DataObject) -> None:
@@ -116,9 +120,12 @@ class World(RuleBasedStateMachine):
         unknown = set(self.scene.unknown_zones) ^ {zone}
         self.scene = replace(self.scene, unknown_zones=tuple(sorted(unknown)))
 
-    @rule(groups=st.booleans(), plan=st.booleans(), claim=st.booleans())
-    def aws_answers_or_not(self, groups: bool, plan: bool, claim: bool) -> None:
-        self.scene = replace(self.scene, groups_known=groups, plan_known=plan, claim_known=claim)
+    @rule(groups=st.booleans(), pause=st.sampled_from([0.3, 2.5]))
+    def the_leader_looks_and_aws_does_not_answer(self, groups: bool, pause: float) -> None:
+        self.scene = replace(self.scene, groups_known=groups, plan_known=not groups)
+        decision = self._look(pause)
+        assert all(isinstance(action, PublishAddresses) for action in decision.actions)
+        self.scene = replace(self.scene, groups_known=True, plan_known=True)
 
     @rule()
     def a_change_of_membership_arrives(self) -> None:
@@ -128,17 +135,10 @@ class World(RuleBasedStateMachine):
             elif line.role == "worker" and line.reach is not None:
                 self._set(line.name, reach=None)
 
-    @precondition(lambda self: self.scene.groups_known and self.scene.plan_known)
-    @rule(pause=st.sampled_from([0.1, 0.3, 1.0, 2.5, 50.0, 130.0]), times=st.integers(1, 3))
+    @rule(pause=st.sampled_from([0.1, 0.3, 1.0, 2.5, 50.0, 130.0]), times=st.integers(1, 4))
     def the_leader_looks(self, pause: float, times: int) -> None:
         for _ in range(times):
             self._look(pause)
-
-    @precondition(lambda self: not (self.scene.groups_known and self.scene.plan_known))
-    @rule(pause=st.sampled_from([0.3, 2.5]))
-    def the_leader_looks_and_aws_does_not_answer(self, pause: float) -> None:
-        decision = self._look(pause)
-        assert all(isinstance(action, PublishAddresses) for action in decision.actions)
 
     def _look(self, pause: float) -> Decision:
         self.scene = replace(self.scene, at=self.scene.at + pause)
@@ -256,5 +256,5 @@ class World(RuleBasedStateMachine):
             assert self._reachable() >= majority(self._members()) or self._members() == 2
 
 
-World.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+World.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestWorld = World.TestCase

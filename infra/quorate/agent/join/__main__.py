@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from quorate.agent.join.boot import Boot
+from quorate.agent.join.certificate import read_certificate
 from quorate.agent.join.hook import LaunchHook
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
@@ -15,6 +16,7 @@ from quorate.swarm.aws import Aws
 from quorate.swarm.engine import Engine
 from quorate.swarm.local import answers
 from quorate.swarm.patience import Backoff, Deadline
+from quorate.swarm.rendezvous import Rendezvous
 
 METADATA_SECONDS = 180.0
 ENGINE_SECONDS = 180.0
@@ -46,7 +48,16 @@ def _boot(place: Surroundings, journal: Journal, metadata: Metadata, orders: Use
         return error.exit_code
     aws = Aws(orders.region, place.metadata)
     hook = LaunchHook(aws, orders.launch_hook, orders.group, identity.instance, journal)
-    boot = Boot(orders, identity, Engine(place.docker), aws, hook, journal, place.certificate)
+    boot = Boot(
+        orders,
+        identity,
+        Engine(place.docker),
+        aws,
+        hook,
+        journal,
+        store=Rendezvous(aws, orders.table),
+        issued=lambda: read_certificate(place.certificate),
+    )
     try:
         _wait_for_engine(place.docker)
         boot.become_member()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from quorate.agent.join.certificate import CERTIFICATE, Issued, read_certificate
+from quorate.agent.join.certificate import Issued, read_certificate
 from quorate.agent.join.claim import Fate, Step, Watch, new_claim, next_step
 from quorate.agent.join.founding import Founding
 from quorate.agent.join.hook import LaunchHook
@@ -19,7 +18,7 @@ from quorate.errors import Failed, Unknown
 from quorate.swarm.aws import Aws
 from quorate.swarm.engine import Engine, EngineRefused
 from quorate.swarm.patience import Backoff, Deadline
-from quorate.swarm.rendezvous import Rendezvous
+from quorate.swarm.rendezvous import ClaimStore
 from quorate.swarm.snapshot import Claim
 
 JOIN_SECONDS = 480.0  # more than a claim's time, less than the launch hook's
@@ -39,21 +38,21 @@ class Boot:
     aws: Aws
     hook: LaunchHook
     journal: Journal
-    certificate: Path = CERTIFICATE
+    store: ClaimStore
+    issued: Callable[[], Issued | None] = read_certificate
     deadline: Deadline = field(default_factory=lambda: Deadline(JOIN_SECONDS))
+    wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.store = Rendezvous(self.aws, self.orders.table)
         self._watch = Watch()
-        self._joining = Joining(
-            self.orders, self.identity, self.engine, self.aws, self.journal, self.certificate
-        )
+        self._joining = Joining(self.orders, self.identity, self.engine, self.aws, self.journal, self.issued)
 
     def become_member(self) -> None:
         """From whatever this boot finds to a verified member; Failed says why not."""
         issued = self._membership_before()
         if issued is None or not self._come_back(issued):
-            self._until(self._towards_membership)
+            self._until(self.step)
 
     def finish(self) -> None:
         """Let Auto Scaling put the instance into service."""
@@ -66,10 +65,16 @@ class Boot:
         be made to leave, as a manager's copy of the cluster is on its disk. Without one it is the remains
         of a join that was cut short.
         """
-        issued = read_certificate(self.certificate)
-        if issued is None or self.engine.membership().state == "inactive":
-            return None
-        return issued
+        issued = self.issued()
+        state = ""
+
+        def ask() -> bool:
+            nonlocal state
+            state = self.engine.membership().state
+            return True
+
+        self._again_until(ask, "the engine did not answer")
+        return None if state == "inactive" else issued
 
     def _come_back(self, issued: Issued) -> bool:
         """Wait until the old membership is active; False if it was a worker's and is broken."""
@@ -105,7 +110,8 @@ class Boot:
                 f"{known}. Nothing was changed: look whether the disk comes from another cluster"
             )
 
-    def _towards_membership(self, claim: Claim | None) -> bool:
+    def step(self, claim: Claim | None) -> bool:
+        """One step of a fresh node, for a claim read now or a while ago; whether it is a member."""
         if claim is not None and claim.ready:
             return self._join(claim)
         if not self.orders.manages:
@@ -116,14 +122,14 @@ class Boot:
 
     def _advance(self, claim: Claim | None) -> bool:
         """One step of a manager towards READY; True when this node has founded the swarm."""
-        me, wall = self.identity.instance, time.time()
+        me, wall = self.identity.instance, self.wall()
         if claim is None:
             mine = new_claim(me, wall)
             if not self.store.create_claim(mine):
                 return False
             self.journal.say("claimed the cluster's only init")
             return self._found(mine)
-        seen = self._watch.seen(claim, time.monotonic())
+        seen = self._watch.seen(claim, self.clock())
         step = next_step(claim, me, wall, seen)
         if step is Step.ASK:
             step = next_step(claim, me, wall, seen, self._fate(claim.owner))
@@ -140,8 +146,8 @@ class Boot:
 
     def _found(self, claim: Claim) -> bool:
         founding = Founding(
-            self.orders, self.identity, self.engine, self.aws, self.store, self.journal
-        )  # fmt: skip
+            self.orders, self.identity, self.engine, self.aws, self.store, self.journal, self.wall
+        )
         return founding.found(claim) is not None
 
     def _fate(self, owner: str) -> Fate:
@@ -168,17 +174,20 @@ class Boot:
         self.journal.say_once("leader", f"waiting for a leader: {trouble}. {WAY_BACK}")
 
     def _until(self, step: Callable[[Claim | None], bool]) -> None:
-        """Read the claim and take the step, again and again with growing pauses, until it says done.
+        """Read the claim and take the step, until it says done."""
+        self._again_until(lambda: step(self.store.read_claim()), "the claim did not become READY")
+
+    def _again_until(self, done: Callable[[], bool], trouble: str) -> None:
+        """Try again with growing pauses until it is done; Failed when the deadline has passed.
 
         What AWS or the engine refuses meanwhile is said once and tried again: in a node's first seconds its
-        role may not have reached every endpoint. Failed when the deadline has passed.
+        role may not have reached every endpoint.
         """
-        trouble = "the claim did not become READY"
         for _ in Backoff(first=0.25, most=4.0, factor=1.25).rounds():
             if self.deadline.passed:
                 raise Failed(f"no member after {JOIN_SECONDS:.0f} s: {trouble}")
             try:
-                if step(self.store.read_claim()):
+                if done():
                     return
             except (Unknown, EngineRefused) as error:
                 trouble = str(error)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from quorate.agent.join.certificate import CERTIFICATE, read_certificate
+from quorate.agent.join.certificate import Issued, read_certificate
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Identity
 from quorate.agent.userdata import UserData
@@ -34,7 +34,7 @@ class Joining:
     engine: Engine
     aws: Aws
     journal: Journal
-    certificate: Path = CERTIFICATE
+    issued: Callable[[], Issued | None] = read_certificate
 
     def attempt(self, claim: Claim) -> None:
         """One join; on return the node is a verified member. The token is read anew: it may be a new one.
@@ -60,9 +60,9 @@ class Joining:
 
     def verify(self, claim: Claim) -> None:
         """Failed, after leaving, if the node's certificate is of another swarm than the claim's."""
-        found = read_certificate(self.certificate)
+        found = self.issued()
         if found is None:
-            raise Unknown(f"{self.certificate}: active, and no certificate yet")
+            raise Unknown("swarm join: active, and no certificate yet")
         if found.cluster_id != claim.cluster_id:
             self.engine.leave()
             raise Failed(

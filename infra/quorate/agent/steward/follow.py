@@ -29,6 +29,7 @@ class Seen:
 
     node_id: str | None
     leads: bool | None
+    trouble: str = ""
 
 
 @dataclass
@@ -65,25 +66,24 @@ class Follower:
             if node_id is None or not swarm.get("ControlAvailable"):
                 return Seen(node_id, False)
             status, node = ask(self.docker, f"/nodes/{node_id}")
-        except Unknown:
-            return Seen(None, None)
+        except Unknown as error:
+            return Seen(None, None, str(error))
         if status != HTTPStatus.OK:
-            return Seen(node_id, None)
+            return Seen(node_id, None, f"the engine said {status}: {node.get('message', '')}")
         return Seen(node_id, bool((node.get("ManagerStatus") or {}).get("Leader")))
 
     def _note(self, seen: Seen) -> None:
         self.report.follows(seen.node_id, None if seen.leads is None else "has a leader")
         if seen.leads is not None:
+            self.journal.say_once("follow", f"node {seen.node_id} does not lead: following")
             self._leaderless_since = None
             self.journal.forget("leaderless")
             return
+        self.journal.say_once("leaderless", f"no leader seen from here: {seen.trouble}")
         now = self.clock()
         if self._leaderless_since is None:
             self._leaderless_since = now
         if now - self._leaderless_since >= LEADERLESS_SECONDS:
-            self.journal.say_once(
-                "leaderless", "the swarm does not answer here: it has no leader, or no engine"
-            )
             self._end_without_leader()
 
     def _end_without_leader(self) -> None:
@@ -101,6 +101,7 @@ class Follower:
         from quorate.agent.steward.loop import Leader  # noqa: PLC0415 - heavy
 
         self._leaderless_since = None
+        self.journal.forget("follow")
         self.journal.say(f"node {node_id} leads")
         leader = Leader(
             self.orders,
