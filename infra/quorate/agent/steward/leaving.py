@@ -61,7 +61,7 @@ def _demote_one(
             )
         else:
             verdict = may_go(standing, node, zone_rule=False)
-            if True:
+            if verdict.allowed:
                 ready.append((place, node, verdict))
             else:
                 _refuse(place, f"{place.id} is to end and stays a manager: {verdict.reason}", draft)
