@@ -44,7 +44,7 @@ def may_fail(status: Status) -> str:
         plural = "s" if spare["zones"] > 1 else ""
         words.append(f"any {NUMBERS.get(spare['zones'], spare['zones'])} zone{plural}")
     if spare["nodes"]:
-        words.append(f"{spare['nodes']} node{'s' if spare['nodes'] > 1 else ''}")
+        words.append(_count(spare["nodes"], "node"))
     return " / ".join(words) or "no manager: one more lost takes the quorum"
 
 
@@ -52,8 +52,12 @@ def _heading(status: Status) -> str:
     name = status.asked.plan.cluster if status.asked else "nothing laid out"
     health = "[green]healthy[/green]" if status.healthy else "[red]not whole[/red]"
     spread = "-".join(str(count) for count in status.spread.values())
-    managers = f"{len(status.managers)} managers {spread}" if status.managers else "no managers"
-    return f"[bold]{name}[/bold]  {health}  {managers}, {len(status.workers)} workers"
+    managers = f"{_count(len(status.managers), 'manager')} {spread}".strip()
+    return f"[bold]{name}[/bold]  {health}  {managers}, {_count(len(status.workers), 'worker')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _by_zone(status: Status) -> Iterator[tuple[str, list[Node]]]:

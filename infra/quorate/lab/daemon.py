@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, QuorateError
-from quorate.lab.control import ControlServer
+from quorate.lab.control import ControlServer, Route
 from quorate.lab.hosts.engine import storage_driver
 from quorate.lab.hosts.fabric import AWS_ADDRESS, METADATA_ADDRESS, Fabric
 from quorate.lab.hosts.host import Host
@@ -30,6 +30,7 @@ from quorate.lab.hosts.namespaces import listen
 from quorate.lab.hosts.registry import Registry
 from quorate.lab.hosts.units import agent_environment
 from quorate.lab.process import Identity
+from quorate.lab.truth import read_documents
 
 if TYPE_CHECKING:
     from quorate.lab.cloud import Cloud
@@ -70,7 +71,7 @@ class Daemon:
             say=log.info,
         )
         threading.Thread(target=self._follow, name="follow", daemon=True).start()
-        control = ControlServer(self.names.directory, {("GET", "/hosts"): self._hosts})
+        control = ControlServer(self.names.directory, self._routes())
         control.start()
         identity = Identity.own(self.names.lab_id, cloud.port, cloud.nonce)
         identity.write(self.names.directory)
@@ -107,6 +108,9 @@ class Daemon:
                 self.inventory.follow(self.cloud.instances())
             except Exception:
                 log.exception("the hosts cannot follow the cloud's instances")
+
+    def _routes(self) -> dict[tuple[str, str], Route]:
+        return {("GET", "/hosts"): self._hosts, ("GET", "/asked"): lambda _: read_documents()}
 
     def _hosts(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
         assert self.inventory is not None

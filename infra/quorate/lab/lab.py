@@ -34,7 +34,7 @@ from quorate.lab.hosts.sweep import Remains
 from quorate.lab.process import FILE, Identity
 from quorate.lab.progress import Progress, Silent, step
 from quorate.lab.status import Observer, Status
-from quorate.lab.truth import CREDENTIALS, REGION, Aws
+from quorate.lab.truth import CREDENTIALS, REGION, Asked, Aws
 
 if TYPE_CHECKING:
     from quorate.lab.engine import Change, Event, Run
@@ -148,8 +148,9 @@ class Lab:
         """The first healthy status. Failed with what is missing when time is up."""
         deadline = time.monotonic() + seconds
         reached: list[str] = []
-        asked = self.aws.asked()
+        asked = None
         while True:
+            asked = asked or self.asked()
             status = self._observer.look(self.hosts(), asked)
             _show(status, reached, progress)
             if status.healthy:
@@ -262,7 +263,12 @@ class Lab:
 
     def status(self) -> Status:
         """What the engines say now, beside what was asked for."""
-        return self._observer.look(self.hosts(), self.aws.asked())
+        return self._observer.look(self.hosts(), self.asked())
+
+    def asked(self) -> Asked | None:
+        """The cluster that is laid out; None when nothing is."""
+        self._present()
+        return Asked.of(control.ask(self.directory, "GET", "/asked"))
 
     def host(self, word: str) -> HostState:
         """The host of that name, address or instance id. UsageError names those that there are."""
@@ -327,6 +333,8 @@ def _summary(changes: Sequence[Change]) -> str:
 
 def _show(status: Status, reached: list[str], progress: Progress) -> None:
     """One step for each milestone, in their order; those that are reached are not shown again."""
+    if status.asked is None:
+        return
     for name, (there, wanted) in status.milestones.items():
         if name in reached:
             continue

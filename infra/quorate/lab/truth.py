@@ -1,11 +1,14 @@
-"""What was asked for, read back from the lab's AWS: the plan, and the pools' desired counts."""
+"""What was asked for, as the lab's AWS has it: the plan, and the pools' desired counts.
+
+The daemon reads it where it is, in its own moto: a client would cost half a second of every `lab status`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.errors import Unknown
 from quorate.swarm.snapshot import Plan, read_plan
 
 CREDENTIALS: dict[str, Any] = {"aws_access_key_id": "quorate-lab", "aws_secret_access_key": "not-a-secret"}
@@ -21,9 +24,37 @@ class Asked:
     plan: Plan
     workers: int
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Asked | None:
+        """From what `read_documents` gave; None when nothing is laid out."""
+        if document["plan"] is None:
+            return None
+        plan = read_plan(document["plan"])
+        return cls(plan, sum(document["desired"].get(pool.group, 0) for pool in plan.pools))
+
+
+def read_documents() -> dict[str, Any]:
+    """In the daemon: the document of the PLAN item, and every group's desired count."""
+    from moto.autoscaling.models import autoscaling_backends
+    from moto.dynamodb.models import dynamodb_backends
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    key = DynamoType({"S": "plan"})
+    plan = None
+    backend: Any
+    for _account, _region, backend in dynamodb_backends.iter_backends():
+        for table in list(backend.tables.values()):
+            item = table.get_item(key) if table.hash_key_attr == "id" else None
+            if item is not None:
+                plan = item.attrs["document"].value
+    desired: dict[str, int] = {}
+    for _account, _region, backend in autoscaling_backends.iter_backends():
+        desired |= {name: group.desired_capacity for name, group in list(backend.autoscaling_groups.items())}
+    return {"plan": plan, "desired": desired}
+
 
 class Aws:
-    """The lab's AWS as its operator, through boto3. Methods raise Unknown when it does not answer."""
+    """The lab's AWS as its operator, through boto3."""
 
     def __init__(self, endpoint: str, region: str = REGION) -> None:
         self._endpoint = endpoint
@@ -36,40 +67,12 @@ class Aws:
         from botocore.config import Config
 
         if service not in self._clients:
-            session = boto3.session.Session(**CREDENTIALS)
             config = Config(connect_timeout=2, read_timeout=20, proxies={}, retries={"total_max_attempts": 2})
-            self._clients[service] = session.client(
-                service, region_name=self._region, endpoint_url=self._endpoint, config=config
+            self._clients[service] = boto3.session.Session().client(
+                service,
+                region_name=self._region,
+                endpoint_url=self._endpoint,
+                config=config,
+                **CREDENTIALS,
             )
         return self._clients[service]
-
-    def asked(self) -> Asked | None:
-        """The cluster that is laid out; None when nothing is, or not enough to hold a plan."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            for table in self.client("dynamodb").list_tables()["TableNames"]:
-                plan = self._plan(table)
-                if plan is not None:
-                    return Asked(plan, self._workers(plan))
-        except (BotoCoreError, ClientError) as error:
-            raise Unknown(f"the lab's AWS did not answer: {error}") from error
-        return None
-
-    def _plan(self, table: str) -> Plan | None:
-        answer = self.client("dynamodb").get_item(
-            TableName=table, Key={"id": {"S": "plan"}}, ConsistentRead=True
-        )
-        item = answer.get("Item")
-        return read_plan(item["document"]["S"]) if item else None
-
-    def _workers(self, plan: Plan) -> int:
-        names = [pool.group for pool in plan.pools]
-        if not names:
-            return 0
-        pages = self.client("autoscaling").get_paginator("describe_auto_scaling_groups")
-        return sum(
-            group["DesiredCapacity"]
-            for page in pages.paginate(AutoScalingGroupNames=names)
-            for group in page["AutoScalingGroups"]
-        )
