@@ -145,7 +145,7 @@ class Group(Row):
             "create_auto_scaling_group",
             AutoScalingGroupName=inputs["name"],
             Tags=self._tags(inputs["name"], inputs),
-            **self._arguments(inputs, list(inputs)),
+            **self._arguments(inputs, [*inputs, "healthCheckGracePeriod"]),
             **({"LifecycleHookSpecificationList": hooks} if hooks else {}),
         )
         return Made(inputs["name"])
@@ -163,9 +163,10 @@ class Group(Row):
             for tag in inputs.get("tags", [])
         ]
 
-    @staticmethod
-    def _arguments(inputs: Values, names: list[str]) -> dict[str, Any]:
-        arguments = {PLAIN[name]: inputs[name] for name in names if name in PLAIN and name in inputs}
+    def _arguments(self, inputs: Values, names: list[str]) -> dict[str, Any]:
+        # The official provider always says its own default of 300 s; AWS's is 0.
+        said = {name: inputs.get(name, self.properties[name].default) for name in names if name in PLAIN}
+        arguments = {PLAIN[name]: value for name, value in said.items() if value is not None}
         if "vpcZoneIdentifiers" in names and inputs.get("vpcZoneIdentifiers"):
             arguments["VPCZoneIdentifier"] = ",".join(inputs["vpcZoneIdentifiers"])
         if "launchTemplate" in names and inputs.get("launchTemplate"):
@@ -211,7 +212,8 @@ class Group(Row):
         group = self._seen(aws, id_)
         if group is None:
             return None
-        template = group.get("LaunchTemplate")
+        # AWS names the template in one place; moto in both.
+        template = None if group.get("MixedInstancesPolicy") else group.get("LaunchTemplate")
         return self._told(group) | {
             **_back(PLAIN, group),
             "name": group["AutoScalingGroupName"],

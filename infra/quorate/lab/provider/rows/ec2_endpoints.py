@@ -143,16 +143,18 @@ class VpcEndpoint(Ec2Row):
         return {}
 
     def delete(self, aws: Aws, id_: str, inputs: Values, wait: Wait) -> None:
-        answer = aws.lookup("ec2", "delete_vpc_endpoints", self.absent, VpcEndpointIds=[id_])
-        for failure in (answer or {}).get("Unsuccessful", []):
+        def gone() -> bool:
+            found = self.seen(aws, id_)
+            return found is None or found["State"].lower() == "deleted"
+
+        if gone():
+            return
+        answer = aws.call("ec2", "delete_vpc_endpoints", VpcEndpointIds=[id_])
+        for failure in answer.get("Unsuccessful", []):
             if failure["Error"]["Code"] not in self.absent:
                 raise Failed(
                     f"deleting VPC endpoint {id_}: {failure['Error'].get('Message', failure['Error'])}"
                 )
-
-        def gone() -> bool:
-            found = self.seen(aws, id_)
-            return found is None or found["State"].lower() == "deleted"
 
         wait.until(gone, f"VPC endpoint {id_} deleted")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, ClassVar
 
 from quorate.lab.provider.aws import Aws
@@ -103,11 +104,8 @@ class Route(Row):
 
     @staticmethod
     def _id(inputs: Values) -> str:
-        # The official provider's id: r-<table><hash of the destination>, the Java string hash.
-        code = 0
-        for letter in inputs["destinationCidrBlock"]:
-            code = (31 * code + ord(letter)) & 0xFFFFFFFF
-        return f"r-{inputs['routeTableId']}{code}"
+        # The official provider's id: r-<table><CRC-32 of the destination>.
+        return f"r-{inputs['routeTableId']}{zlib.crc32(inputs['destinationCidrBlock'].encode())}"
 
     def _seen(self, aws: Aws, inputs: Values) -> dict[str, Any] | None:
         routes = (table(aws, inputs["routeTableId"]) or {"Routes": []})["Routes"]
