@@ -91,6 +91,9 @@ def deploy(lab: Lab, arguments: argparse.Namespace) -> int:
         if arguments.destroy:
             lab.destroy(steps)
             return 0
+        if arguments.refresh:
+            for change in lab.refresh():
+                steps.note(f"had drifted: {change.type} {change.name}: {change.action}")
         outputs = lab.deploy(config, steps)
     for name, value in outputs.items():
         print(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
@@ -228,6 +231,7 @@ def build_parser() -> argparse.ArgumentParser:
             )
         if name == "deploy":
             verb.add_argument("--preview", action="store_true", help="say what would change, touch nothing")
+            verb.add_argument("--refresh", action="store_true", help="read everything back first")
             verb.add_argument("--destroy", action="store_true", help="delete every resource of the program")
         if name == "up":
             verb.add_argument(

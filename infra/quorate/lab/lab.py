@@ -75,6 +75,7 @@ class Lab:
         return not self.is_running() and (self.directory / FILE).exists()
 
     def _present(self) -> Identity:
+        check_root()
         identity = self.identity
         if identity is not None:
             return identity
@@ -175,6 +176,11 @@ class Lab:
             meanwhile()
             identity = starting.wait()
             progress.tell(f"AWS on 127.0.0.1:{identity.port}")
+        if self.directory == DEFAULT_DIRECTORY and identity.port != DEFAULT_PORT:
+            progress.note(
+                f"port {DEFAULT_PORT} is taken by something else: the Pulumi CLI, which looks there "
+                f"(Pulumi.{STACK}.yaml), does not find this lab; everything else works"
+            )
 
     def _deploy(self, config: Mapping[str, str] | None, progress: Progress) -> dict[str, Any]:
         with step(progress, "Pulumi program"):
