@@ -5,9 +5,10 @@ the goal does not hold (a member counts from the moment it is added, and holds n
 is exact (A* over the layouts of at most `max_managers`): no other sequence within the same bounds is better
 in that order.
 
-Where members are to be replaced, a zone's state is its count and how many of its first slots still hold the
-member they held at the start. Slots are numbered and the last one goes first, so an old member below the
-last slot can only leave by a replacement within its slot: it leaves, and its successor joins.
+Where members are to be replaced, slots matter: they are numbered, and a zone that shrinks loses its last. An
+old member below the last slot can only leave by a replacement within its slot: it leaves, and its successor
+joins. The lowest old member is replaced first, since those at the top may leave as the zone shrinks. So the
+old members of a zone are always neighbours, and a zone's state is three numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count as counter
+from typing import NamedTuple
 
 from quorate.layout import bounds
 from quorate.layout.bounds import Spread, as_spread, text
@@ -24,17 +26,18 @@ from quorate.layout.goals import Goal, as_goal, worst_loss
 from quorate.layout.majority import tolerated_nodes
 from quorate.layout.survival import Tolerance, tolerance
 
-ADD, REMOVE = "add", "remove"
+ADD, REMOVE, REPLACE = "add", "remove", "replace"
 SURGE = 2
 """How many managers more than either end a move may use where no bound is given."""
-EFFORT = 60_000
+EFFORT = 80_000
 """Changes weighed before a move is given up as too large: some seconds."""
 
-Place = tuple[int, int]
-"""A zone's managers, and how many of its first slots hold their first member still (to be replaced)."""
+Place = tuple[int, int, int]
+"""A zone's managers, how many of them are old and to be replaced, and how many stand above the old ones."""
 State = tuple[Place, ...]
-Alike = tuple[tuple[int, ...], ...]
-"""A state without the order of its zones."""
+Alike = tuple[tuple[Place, int], ...]
+"""A state without the order of its zones: each zone's place and its managers at the end."""
+Cost = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def plan_move(
     most = _most(begin, finish, max_managers)
     renewed = frozenset(replaced)
     search = _Search(finish, wanted, most)
-    first = tuple((held, held if zone in renewed else 0) for zone, held in enumerate(begin))
+    first = tuple((held, held if zone in renewed else 0, 0) for zone, held in enumerate(begin))
     return Move(
         begin, finish, wanted, most, spare_zone, tuple(sorted(renewed)), tuple(search.steps_from(first))
     )
@@ -132,15 +135,12 @@ def _most(begin: Spread, finish: Spread, asked: int | None) -> int:
     return asked
 
 
-@dataclass(frozen=True)
-class _Edge:
-    """A step, or the two of a replacement within a slot: where it leads and what is passed on the way."""
+class _Change(NamedTuple):
+    """What leads from one state to the next: a member more, one less, or a replacement within a slot."""
 
+    kind: str
     zone: int
     slot: int
-    actions: tuple[str, ...]
-    passed: tuple[Spread, ...]
-    state: State
 
 
 class _Search:
@@ -151,90 +151,91 @@ class _Search:
         self.judged: dict[Spread, tuple[bool, bool]] = {}
 
     def steps_from(self, first: State) -> Iterator[Step]:
-        edges = self._way(first)
         layout = _counts(first)
-        for edge in edges:
-            for action, passed in zip(edge.actions, edge.passed, strict=True):
-                safe_to_add = action == REMOVE or self._judge(layout)[1]
-                in_slot = len(edge.actions) > 1
-                held = tolerance(passed)
-                yield Step(
-                    action, edge.zone, edge.slot, passed, held, self._judge(passed)[0], safe_to_add, in_slot
-                )
-                layout = passed
+        for kind, zone, slot in self._way(first):
+            for action in (REMOVE, ADD) if kind == REPLACE else (kind,):
+                safe = action == REMOVE or self._judge(layout)[1]
+                layout = _changed(layout, zone, 1 if action == ADD else -1)
+                meets_goal = self._judge(layout)[0]
+                yield Step(action, zone, slot, layout, tolerance(layout), meets_goal, safe, kind == REPLACE)
 
-    def _way(self, first: State) -> list[_Edge]:
+    def _way(self, first: State) -> list[_Change]:
         """Alike zones are exchangeable, so states are told apart by their zones as a set."""
         order = counter()
+        # a step changes by at most one how far a layout is beyond the goal: the last ones are unsafe
+        beyond = max(0, worst_loss(self.finish, self.goal) - tolerated_nodes(sum(self.finish)))
         key = self._alike(first)
-        best = {key: (0, 0, 0)}
-        came: dict[Alike, tuple[Alike, _Edge]] = {}
-        queue = [((0, 0, self._left(first), self._left(first)), next(order), first, (0, 0, 0))]
+        best: dict[Alike, Cost] = {key: (0, 0, 0)}
+        came: dict[Alike, tuple[Alike, _Change]] = {}
+        queue = [((0, 0, self._left(first), 0), next(order), key, first)]
         done: set[Alike] = set()
         while queue:
-            _, _, state, spent = heappop(queue)
-            key = self._alike(state)
+            _, number, key, state = heappop(queue)
             if key in done:
                 continue
             done.add(key)
-            if all(place == (held, 0) for place, held in zip(state, self.finish, strict=True)):
+            if all(place[:2] == (held, 0) for place, held in zip(state, self.finish, strict=True)):
                 return self._back(key, came)
-            if next(order) > EFFORT:
-                break
-            for edge in self._edges(state):
-                cost = self._cost(spent, _counts(state), edge)
-                after = self._alike(edge.state)
-                if after not in done and (after not in best or cost < best[after]):
-                    best[after] = cost
-                    came[after] = (key, edge)
-                    left = self._left(edge.state)
+            if number > EFFORT:
+                raise LayoutError(
+                    f"a move to {text(self.finish)} with up to {self.most} managers over {len(self.finish)} "
+                    f"zones has too many ways to search. Allow fewer managers (--max-managers), or go in "
+                    f"several moves"
+                )
+            unsafe, exposed, steps = best[key]
+            for after, (more_unsafe, more_exposed, more_steps), change in self._changes(state):
+                reached = self._alike(after)
+                cost = (unsafe + more_unsafe, exposed + more_exposed, steps + more_steps)
+                if reached not in done and (reached not in best or cost < best[reached]):
+                    best[reached] = cost
+                    came[reached] = (key, change)
+                    left = self._left(after)
                     # of equally promising ones the nearest to the end goes first
-                    promise = (cost[0], cost[1], cost[2] + left, left)
-                    heappush(queue, (promise, next(order), edge.state, cost))
+                    promise = (cost[0] + min(left, beyond), cost[1], cost[2] + left, left)
+                    heappush(queue, (promise, next(order), reached, after))
         raise LayoutError(
-            f"a move to {text(self.finish)} with up to {self.most} managers over {len(self.finish)} zones "
-            f"has too many ways to search. Allow fewer managers (--max-managers), or go in several moves"
+            f"no way from {text(_counts(first))} to {text(self.finish)} with at most {self.most} managers: "
+            f"the last one can only leave once another has joined. Allow {self.most + 1} (--max-managers)"
         )
 
     @staticmethod
-    def _back(key: Alike, came: dict[Alike, tuple[Alike, _Edge]]) -> list[_Edge]:
-        edges: list[_Edge] = []
+    def _back(key: Alike, came: dict[Alike, tuple[Alike, _Change]]) -> list[_Change]:
+        changes: list[_Change] = []
         while key in came:
-            key, edge = came[key]
-            edges.append(edge)
-        return edges[::-1]
+            key, change = came[key]
+            changes.append(change)
+        return changes[::-1]
 
     def _alike(self, state: State) -> Alike:
-        return tuple(sorted((*place, held) for place, held in zip(state, self.finish, strict=True)))
+        return tuple(sorted(zip(state, self.finish, strict=True)))
 
     def _left(self, state: State) -> int:
         """No fewer steps lead to the end: old members leave, new ones are as many as wanted."""
         return sum(
-            old + abs(wanted - held + old) for (held, old), wanted in zip(state, self.finish, strict=True)
+            [
+                old + abs(wanted - held + old)
+                for (held, old, _), wanted in zip(state, self.finish, strict=True)
+            ]
         )
 
-    def _edges(self, state: State) -> Iterator[_Edge]:
+    def _changes(self, state: State) -> Iterator[tuple[State, Cost, _Change]]:
         layout = _counts(state)
         total = sum(layout)
-        for zone, (held, old) in enumerate(state):
-            more, fewer = _changed(layout, zone, 1), _changed(layout, zone, -1)
+        safe, may_add = self._judge(layout)
+        for zone, (held, old, above) in enumerate(state):
             if total < self.most:
-                yield _Edge(zone, held + 1, (ADD,), (more,), _placed(state, zone, (held + 1, old)))
+                grown = self._judge(_changed(layout, zone, 1))[0]
+                after = (held + 1, old, above + 1 if old else 0)
+                yield _placed(state, zone, after), (not grown, not may_add, 1), _Change(ADD, zone, held + 1)
             if held and total > 1:
-                yield _Edge(
-                    zone, held, (REMOVE,), (fewer,), _placed(state, zone, (held - 1, min(old, held - 1)))
-                )
-            if 0 < old < held:
-                yield _Edge(zone, old, (REMOVE, ADD), (fewer, layout), _placed(state, zone, (held, old - 1)))
-
-    def _cost(self, spent: tuple[int, int, int], before: Spread, edge: _Edge) -> tuple[int, int, int]:
-        unsafe, exposed, steps = spent
-        for action, passed in zip(edge.actions, edge.passed, strict=True):
-            exposed += action == ADD and not self._judge(before)[1]
-            unsafe += not self._judge(passed)[0]
-            steps += 1
-            before = passed
-        return unsafe, exposed, steps
+                shrunk, may_add_again = self._judge(_changed(layout, zone, -1))
+                after = (held - 1, old, above - 1) if above else (held - 1, max(0, old - 1), 0)
+                yield _placed(state, zone, after), (not shrunk, 0, 1), _Change(REMOVE, zone, held)
+                if old:
+                    cost = ((not shrunk) + (not safe), not may_add_again, 2)
+                    after = (held, old - 1, above if old > 1 else 0)
+                    lowest = held - above - old + 1
+                    yield _placed(state, zone, after), cost, _Change(REPLACE, zone, lowest)
 
     def _judge(self, layout: Spread) -> tuple[bool, bool]:
         """Whether `layout` meets the goal, and whether one more may catch up without leaving it."""
@@ -247,7 +248,7 @@ class _Search:
 
 
 def _counts(state: State) -> Spread:
-    return tuple(held for held, _ in state)
+    return tuple([held for held, _, _ in state])
 
 
 def _changed(layout: Spread, zone: int, by: int) -> Spread:

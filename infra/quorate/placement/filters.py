@@ -101,7 +101,7 @@ def attribute(node: Node, key: str) -> str | None:
         "node.hostname": node.hostname,
         "node.role": node.role,
         "node.platform.os": node.os,
-        "node.platform.arch": _architecture(node.arch),
+        "node.platform.arch": node.arch,
     }
     low = key.lower()
     if low in plain:

@@ -11,7 +11,6 @@ from quoracle import Node, QuorumSystem, choose
 
 from quorate.layout import tolerance
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:PULP_CBC_CMD:DeprecationWarning")
 
 
