@@ -217,7 +217,7 @@ def test_a_group_that_does_not_empty_in_time_stays_and_says_so(
         GROUP, name="stuck", **asked(subnet, template, initialLifecycleHooks=[hook("leave", "TERMINATING")])
     )
 
-    with pytest.raises(Failed, match="group stuck empty: not so after 0.2 s"):
+    with pytest.raises(Failed, match=r"group stuck empty: not so after 0.2 s"):
         make.provider.delete(GROUP, made.id, made.inputs, 0.2)
 
     assert group_of(boto, "stuck")["MaxSize"] == 0
