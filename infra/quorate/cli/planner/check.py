@@ -13,8 +13,9 @@ from quorate.layout.durability import durability
 from quorate.layout.spreads import LOSSES
 
 ABOUT = """\
-One layout against a goal: what it survives, which zones take its quorum, how likely that
-is, and what it costs. Exit code 1 if it does not meet the goal, with the zones named."""
+One layout against a goal: what it survives, which zones take its quorum, how
+likely that is, and what it costs. Exit code 1 if it does not meet the goal,
+with the zones named."""
 SETS_SHOWN = 12
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (

@@ -10,11 +10,13 @@ from quorate.cli.quorum_layout import PROGRAM, VERBS
 from quorate.layout.cost import EGRESS
 
 ABOUT = """\
-Prints a script that makes the shell complete the verbs and options of quorum-layout.
+Prints a script that makes the shell complete the verbs and options of quorum-
+layout.
 
   bash   source <(quorum-layout completion bash), in ~/.bashrc
   zsh    source <(quorum-layout completion zsh), in ~/.zshrc after compinit
-  fish   quorum-layout completion fish > ~/.config/fish/completions/quorum-layout.fish"""
+  fish   quorum-layout completion fish >
+           ~/.config/fish/completions/quorum-layout.fish"""
 
 SHELLS = ("bash", "zsh", "fish")
 VALUES: Mapping[str, Sequence[str]] = {

@@ -14,10 +14,11 @@ from quorate.layout.goals import Goal
 from quorate.layout.membership import DOWN, UP, Verdict, ZoneView, gate
 
 ABOUT = """\
-May one member leave the swarm now, by removal, demotion or replacement? Swarm's own rule:
-those left that answer must be a quorum of those left. With the members by zone (--layout)
-the zone rule stands on top: a goal that holds now must hold afterwards. --node asks the
-living swarm about one of its managers. Exit code 1 for no."""
+May one member leave the swarm now, by removal, demotion or replacement?
+Swarm's own rule: those left that answer must be a quorum of those left. With
+the members by zone (--layout) the zone rule stands on top: a goal that holds
+now must hold afterwards. --node asks the living swarm about one of its
+managers. Exit code 1 for no."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (

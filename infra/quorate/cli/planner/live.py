@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from quorate.placement import Outcome
 
 ABOUT = """\
-Reads the swarm at DOCKER_HOST (or of the lab that runs here): how the managers stand by
-zone label and by reachability, what may still fail, which single failure is next to fatal,
-and what differs from the plan (--stack NAME: of Pulumi.NAME.yaml; --layout with --zone).
-Exit code 1 while the goal does not hold.
+Reads the swarm at DOCKER_HOST (or of the lab that runs here): how the
+managers stand by zone label and by reachability, what may still fail, which
+single failure is next to fatal, and what differs from the plan (--stack NAME:
+of Pulumi.NAME.yaml; --layout with --zone). Exit code 1 while the goal does
+not hold.
 
---zone-lost ZONE asks what may still fail with that zone away, and whether the services
-would still fit on the nodes that are left."""
+--zone-lost ZONE asks what may still fail with that zone away, and whether the
+services would still fit on the nodes that are left."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = ()
 FAILURES_SHOWN = 4

@@ -20,13 +20,15 @@ from quorate.layout.moves import ADD, plan_move
 from quorate.layout.spreads import LOSSES
 
 ABOUT = """\
-The safest, then shortest way from one layout to another: fewest layouts on the way that
-do not survive the goal, fewest exposed catch-ups (a member counts as soon as it is added
-and holds no log yet), fewest steps. One member is added or removed at a time.
+The safest, then shortest way from one layout to another: fewest layouts on
+the way that do not survive the goal, fewest exposed catch-ups (a member
+counts as soon as it is added and holds no log yet), fewest steps. One member
+is added or removed at a time.
 
-Each step is a value of the config key `layout`; where a member is replaced within its
-slot, the key keeps its value and the slot's instance is replaced. With --out the plan is
-written to a file; --verify FILE asks the living swarm, before a step, whether it may go."""
+Each step is a value of the config key `layout`; where a member is replaced
+within its slot, the key keeps its value and the slot's instance is replaced.
+With --out the plan is written to a file; --verify FILE asks the living swarm,
+before a step, whether it may go."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (

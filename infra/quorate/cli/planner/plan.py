@@ -14,8 +14,9 @@ from quorate.layout.plans import TOP, plan
 from quorate.layout.spreads import LOSSES
 
 ABOUT = """\
-The best layouts of a number of managers over some zones: those that meet the goal first,
-then by the probability that no quorum stands. Exit code 1 if none meets the goal."""
+The best layouts of a number of managers over some zones: those that meet the
+goal first, then by the probability that no quorum stands. Exit code 1 if none
+meets the goal."""
 TIES = "more zones tolerated, fewer managers, then the fuller zones first"
 EXAMPLES: tuple[tuple[str, str], ...] = (
     (
