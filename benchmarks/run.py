@@ -1,7 +1,7 @@
 """The figures of docs/benchmarks.md, each a ratio of two things timed in turn in this one run.
 
-    make bench                          all of them, about ten minutes
-    make bench ONLY=planner             those whose name holds the word
+make bench                          all of them, about ten minutes
+make bench ONLY=planner             those whose name holds the word
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aws_calls import recorded, replay
 from pairs import HEAD, Figure, paired
 
 from quorate.lab.engine import Run
-from quorate.lab.lab import Lab
+from quorate.lab.lab import PROGRAM_MODULES, Lab
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -62,7 +62,7 @@ def cloud() -> Iterator[dict[str, str]]:
 
 def program() -> list[Figure]:
     """The whole program on an empty cloud, imports done, beside its calls in a loop on another empty cloud."""
-    for module in ("quorate.lab.engine.monitor", "quorate.lab.engine.program", "pulumi_aws", "boto3"):
+    for module in PROGRAM_MODULES:
         importlib.import_module(module)
 
     def laid_out() -> float:
@@ -134,7 +134,9 @@ PARTS: dict[str, Callable[[], list[Figure]]] = {"planner": planner, "program": p
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("only", nargs="?", default="", help=f"a word of one of: {', '.join(PARTS)}")
     only = parser.parse_args().only
     print(HEAD, flush=True)

@@ -323,9 +323,16 @@ class Lab:
         }
 
 
+PROGRAM_MODULES = (
+    *("quorate.lab.engine.monitor", "quorate.lab.engine.program", "boto3", "pulumi_aws"),
+    *(f"pulumi_aws.{part}" for part in ("autoscaling", "dynamodb", "ec2", "iam", "kms", "ssm", "vpc")),
+)
+"""What the program and its run take longest to import; pulumi_aws loads its parts only when they are used."""
+
+
 def _load_program() -> None:
-    """Imports while the daemon starts what the program takes longest to import."""
-    for module in ("quorate.lab.engine.monitor", "quorate.lab.engine.program", "pulumi_aws", "boto3"):
+    """Imports while the daemon starts."""
+    for module in PROGRAM_MODULES:
         importlib.import_module(module)
 
 
