@@ -4,7 +4,9 @@
 set -eu
 build_user=$1
 
-systemctl stop docker.socket docker containerd systemd-journald.socket systemd-journald 2>/dev/null || true
+# the random seed is written when its unit stops, so that comes before it is taken away
+systemctl stop docker.socket docker containerd systemd-random-seed 2>/dev/null || true
+systemctl stop systemd-journald.socket systemd-journald 2>/dev/null || true
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 rm -rf /var/lib/docker /var/lib/containerd /etc/docker/key.json
@@ -13,7 +15,7 @@ rm -rf /root/.ansible /root/.cache /root/.ssh /root/.bash_history
 home=$(getent passwd "$build_user" | cut -d: -f6)
 rm -rf "$home/.ansible" "$home/.cache" "$home/.ssh" "$home/.bash_history"
 rm -f /etc/ssh/ssh_host_* /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/dbus/machine-id
-rm -f /etc/sudoers.d/90-cloud-init-users
+rm -f /etc/sudoers.d/90-cloud-init-users /etc/systemd/network/10-build.network
 rm -rf /var/lib/amazon /var/log/amazon /var/lib/systemd/timesync /var/lib/systemd/network
 find /var/log -type f -delete
 rm -rf /var/log/journal/*

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,8 +156,6 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     try:
         wait_until(lambda: listens(port), 30, "moto")
-        recording = urllib.request.Request(f"{endpoint}/moto-api/recorder/start-recording", method="POST")
-        urllib.request.urlopen(recording, timeout=10).close()
         yield Region.of("us-east-1", endpoint)
     finally:
         process.terminate()

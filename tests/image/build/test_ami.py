@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import boto3
@@ -36,7 +36,7 @@ def test_an_ami_is_built_tagged_published_and_rolled_back(
     assert ami != AMI
 
     # and its snapshot was asked to be encrypted (the stand-in does not keep that, only what it was asked)
-    asked = [form for form in recorded() if form.get("Action") == ["CopyImage"]]
+    asked = [form for form in recorded(tmp_path / "calls") if form.get("Action") == ["CopyImage"]]
     assert [(form["Encrypted"], form["KmsKeyId"]) for form in asked] == [(["true"], ["alias/aws/ebs"])]
 
     # and the host was provisioned and sealed by the same steps as a disk
@@ -69,12 +69,10 @@ def test_an_ami_is_built_tagged_published_and_rolled_back(
     assert aws.published("/quorate/images/worker").current == ami
 
 
-def recorded() -> list[dict[str, list[str]]]:
-    """The forms of every call that the stand-in was sent so far."""
-    address = f"{os.environ['AWS_ENDPOINT_URL']}/moto-api/recorder/download-recording"
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        calls = [json.loads(line) for line in answer.read().decode().splitlines() if line]
-    return [urllib.parse.parse_qs(str(call.get("body", ""))) for call in calls]
+def recorded(calls: Path) -> list[dict[str, list[str]]]:
+    """The forms of every call that the stand-in was sent."""
+    bodies = (json.loads(line).get("body") or "" for line in calls.read_text().splitlines())
+    return [urllib.parse.parse_qs(base64.b64decode(body).decode()) for body in bodies]
 
 
 def _same_again(ec2: object, ami: str, tags: dict[str, str]) -> str:

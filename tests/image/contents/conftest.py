@@ -32,4 +32,4 @@ def root(disk: Disk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 @pytest.fixture(scope="session")
 def node(root: Path) -> Host:
-    return testinfra.get_host(f"chroot://{root}")
+    return testinfra.get_host(str(root), connection="chroot")

@@ -10,10 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = "quorate-lab"
-SCRIPT = f"""#!/bin/sh
-[ "$1" = prereqs ] && exit 0
-cp -R /{FOLDER}/. /run/
-"""
 # initramfs-tools runs what ORDER lists; udev's script is the only one on a node's disk
 ORDER = f"""/scripts/init-bottom/{FOLDER} "$@"
 /scripts/init-bottom/udev "$@"
@@ -24,7 +20,7 @@ ORDER = f"""/scripts/init-bottom/{FOLDER} "$@"
 def with_files(initrd: Path, target: Path, files: Mapping[str, str]) -> Path:
     """`initrd` and these files, given by their path below /run, as one ramdisk at `target`."""
     entries: dict[str, tuple[int, str]] = {
-        f"scripts/init-bottom/{FOLDER}": (0o100755, SCRIPT),
+        f"scripts/init-bottom/{FOLDER}": (0o100755, _script(files)),
         "scripts/init-bottom/ORDER": (0o100755, ORDER),
     }
     entries |= {f"{FOLDER}/{path}": (0o100644, text) for path, text in files.items()}
@@ -34,6 +30,14 @@ def with_files(initrd: Path, target: Path, files: Mapping[str, str]) -> Path:
     archive = b"".join(_entry(number, *one) for number, one in enumerate(listed, start=1))
     target.write_bytes(_aligned(initrd.read_bytes()) + archive + _entry(0, "TRAILER!!!", 0, ""))
     return target
+
+
+def _script(files: Mapping[str, str]) -> str:
+    """The ramdisk's shell has cat and mkdir, and no cp."""
+    lines = ["#!/bin/sh", '[ "$1" = prereqs ] && exit 0']
+    for path in files:
+        lines += [f"mkdir -p /run/{Path(path).parent}", f"cat /{FOLDER}/{path} >/run/{path}"]
+    return "\n".join(lines) + "\n"
 
 
 def _entry(number: int, name: str, mode: int, text: str) -> bytes:

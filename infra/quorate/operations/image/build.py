@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from quorate.errors import Failed
 from quorate.operations.image import contents
+from quorate.operations.image.aws import Region
 from quorate.operations.image.base import USER, base_disk
 from quorate.operations.image.bundle import make_bundle
 from quorate.operations.image.packer import Packer, read_variables
@@ -77,12 +79,25 @@ def build_disk(
 def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> Path:
     """An AMI; the path of its manifest, which `publish` takes. Nothing is published here."""
     with shop.places.one_build():
+        _require_base_ami(shop)
         variables = _variables(shop, role, without_ssm_agent=without_ssm_agent)
         shop.packer.build("amazon-ebs", shop.places.work, variables, shop.say)
         document = _manifest(variables) | {"amis": _amis(Path(variables["manifest"]))}
         manifest = shop.places.top / f"ami-{role}.json"
         contents.write_json(manifest, document)
         return manifest
+
+
+def _require_base_ami(shop: Workshop) -> None:
+    """Failed when the pinned AMI is not there (any more), before anything is started."""
+    pinned = read_variables("base", shop.packer.vars_folder)
+    owner, name = pinned["source_ami_owner"], pinned["source_ami_name"]
+    region = Region.of(read_variables("region", shop.packer.vars_folder)["region"])
+    if region.newest_name(owner, name) is None:
+        raise Failed(
+            f"no base image: account {owner} has no available AMI {name} in {region.name}. "
+            "Pin another: scripts/build-image pin base"
+        )
 
 
 def _variables(shop: Workshop, role: str, *, without_ssm_agent: bool) -> dict[str, str]:

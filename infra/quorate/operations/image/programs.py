@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,8 @@ from quorate.errors import Failed
 
 PREFIX = re.compile(r"^(==> |--> |\s)*([\w-]+\.[\w-]+:)?")
 """What Packer puts before a line: arrows, and the build's name."""
-TELLING = re.compile(r"\bmsg: |[Ee]rror|errored|Timeout|No AMI|No space")
+CAUSE = re.compile(r"\bmsg: |No AMI|No space|stderr:")
+OUTCOME = re.compile(r"[Ee]rror|errored|Timeout")
 
 
 def output_of(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
@@ -39,8 +41,8 @@ def run_logged(
 ) -> None:
     """Runs a program, its output into `log`, what `progress` makes of a line to `say`.
 
-    Interrupted, it interrupts the program once (a terminal would reach all of its children as well) and
-    waits until it has cleaned up.
+    Interrupted, it interrupts the program and its children once, as a terminal would, and waits until they
+    have cleaned up.
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +69,7 @@ def run_logged(
                     say(word)
         except KeyboardInterrupt:
             say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)
             process.communicate()
             raise
     if process.wait() != 0:
@@ -86,8 +88,9 @@ def _tail(text: str) -> str:
 
 
 def _reason(log: Path) -> str:
-    """The lines of a log that say why: errors first, the last lines otherwise; each once."""
+    """The lines of a log that say why: causes, else what came of them, else the last ones; each once."""
     lines = [PREFIX.sub("", line).strip() for line in log.read_text(errors="replace").splitlines()]
-    telling = [line for line in lines if TELLING.search(line)]
-    chosen = list(dict.fromkeys(telling or [line for line in lines if line]))
-    return " | ".join(chosen[-4:])[:1500]
+    causes = [line for line in lines if CAUSE.search(line)]
+    outcomes = [line for line in lines if OUTCOME.search(line)]
+    chosen = list(dict.fromkeys(causes or outcomes or [line for line in lines if line]))
+    return " | ".join(chosen[-3:])[:1500]
