@@ -10,6 +10,8 @@ config = pulumi.Config()
 cluster = f"{pulumi.get_project()}-{pulumi.get_stack()}"
 groups = config.require_int("managers")
 note = config.get("note") or "one"
+account = aws.get_caller_identity().account_id
+SCALING_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 
 
 class Network(pulumi.ComponentResource):
@@ -149,12 +151,19 @@ role = aws.iam.Role(
     ),
     tags=tags("role"),
 )
-aws.kms.Grant(
+grant = aws.kms.Grant(
     "launch",
     name=f"{cluster}-launch",
     key_id=key.key_id,
-    grantee_principal=role.arn,
-    operations=["Decrypt", "CreateGrant"],
+    grantee_principal=f"arn:aws:iam::{account}:role/{SCALING_ROLE}",
+    operations=[
+        "Decrypt",
+        "Encrypt",
+        "CreateGrant",
+        "GenerateDataKeyWithoutPlaintext",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+    ],
 )
 table = aws.dynamodb.Table(
     "rendezvous",
@@ -255,7 +264,7 @@ for index, subnet in enumerate(network.subnets[:groups]):
         termination_policies=["OldestInstance"],
         tags=[{"key": "Name", "value": f"{cluster}-manager-{index}", "propagate_at_launch": True}],
         opts=pulumi.ResourceOptions(
-            depends_on=[inline],
+            depends_on=[inline, grant],
             custom_timeouts=pulumi.CustomTimeouts(delete="30m"),
             ignore_changes=["desiredCapacity"],
         ),
