@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import importlib
 import itertools
-import json
 import os
-import select
-import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, UsageError
@@ -28,9 +22,10 @@ from quorate.lab.hosts import namespaces, sweep
 from quorate.lab.hosts.host import SOURCES, keep_logs, unit_environment
 from quorate.lab.hosts.inventory import HostState
 from quorate.lab.hosts.machine import check_machine, check_root
-from quorate.lab.hosts.names import LAB_VARIABLE, Names
+from quorate.lab.hosts.names import Names
 from quorate.lab.hosts.registry import push_test_image
 from quorate.lab.hosts.sweep import Remains
+from quorate.lab.launch import Starting, launch
 from quorate.lab.process import FILE, Identity
 from quorate.lab.progress import Progress, Silent, step
 from quorate.lab.status import Observer, Status
@@ -44,7 +39,6 @@ DEFAULT_PORT = 4615
 STACK = "lab"
 DEFAULT_DIRECTORY = SOURCES.parent / ".lab"
 
-START_PATIENCE = 60.0
 HEALTHY_SECONDS = 180.0
 
 SILENT = Silent()
@@ -219,33 +213,7 @@ class Lab:
         if self.is_dead() or sweep.find(self.names):
             progress.note("the lab here is dead: its cloud ended and what it knew is lost; starting clean")
         self._clean()
-        shutil.rmtree(self.names.logs, ignore_errors=True)
-        self.names.logs.mkdir(parents=True)
-        reader, writer = os.pipe()
-        try:
-            with (self.names.logs / "daemon.log").open("wb") as log:
-                subprocess.Popen(
-                    [
-                        *(sys.executable, "-m", "quorate.lab.daemon"),
-                        *("--directory", str(self.directory), "--ready", str(writer)),
-                        *("--port", str(DEFAULT_PORT if self.directory == DEFAULT_DIRECTORY else 0)),
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env={
-                        "PATH": os.environ["PATH"],
-                        "LANG": "C.UTF-8",
-                        "PYTHONPATH": str(SOURCES),
-                        LAB_VARIABLE: self.names.lab_id,
-                    },
-                    cwd="/",
-                    pass_fds=(writer,),
-                    start_new_session=True,
-                ).wait()
-        finally:
-            os.close(writer)
-        return Starting(reader=reader, log=self.names.logs / "daemon.log")
+        return launch(self.names, DEFAULT_PORT if self.directory == DEFAULT_DIRECTORY else 0)
 
     # What is in it
 
@@ -257,8 +225,9 @@ class Lab:
     @property
     def aws(self) -> Aws:
         """Its AWS, as the operator."""
-        if self._aws is None:
-            self._aws = Aws(self.endpoint)
+        endpoint = self.endpoint
+        if self._aws is None or self._aws.endpoint != endpoint:
+            self._aws = Aws(endpoint)
         return self._aws
 
     def hosts(self) -> tuple[HostState, ...]:
@@ -359,35 +328,3 @@ def _show(status: Status, reached: list[str], progress: Progress) -> None:
             return
         progress.done()
         reached.append(name)
-
-
-@dataclass
-class Starting:
-    """A daemon that runs, or one whose first word is still to come on `reader`."""
-
-    identity: Identity | None = None
-    reader: int = -1
-    log: Path = Path()
-
-    def wait(self) -> Identity:
-        """Raises Failed with the daemon's words when it cannot start."""
-        if self.identity is None:
-            self.identity = self._listen()
-        return self.identity
-
-    def _listen(self) -> Identity:
-        deadline = time.monotonic() + START_PATIENCE
-        with os.fdopen(self.reader, "rb", buffering=0) as reader:
-            words = b""
-            while left := max(0.0, deadline - time.monotonic()):
-                if select.select([reader], [], [], left)[0]:
-                    more = reader.read(65536)
-                    if not more:
-                        break
-                    words += more
-        with suppress(ValueError, KeyError):
-            document = json.loads(words)
-            if "error" in document:
-                raise Failed(document["error"])
-            return Identity(**{key: document[key] for key in Identity.__dataclass_fields__})
-        raise Failed(f"the lab's daemon did not start; its log says why: {self.log}")

@@ -57,7 +57,7 @@ class Aws:
     """The lab's AWS as its operator, through boto3."""
 
     def __init__(self, endpoint: str, region: str = REGION) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._region = region
         self._clients: dict[str, Any] = {}
 
@@ -71,7 +71,7 @@ class Aws:
             self._clients[service] = boto3.session.Session().client(
                 service,
                 region_name=self._region,
-                endpoint_url=self._endpoint,
+                endpoint_url=self.endpoint,
                 config=config,
                 **CREDENTIALS,
             )

@@ -154,7 +154,8 @@ def test_after_a_crash_of_its_cloud_a_lab_says_that_it_is_dead_and_starts_clean(
         "the lab here is dead: its cloud ended and what it knew is lost; starting clean",
     ]
     assert lab.identity.nonce != before.nonce
-    assert Lab(lab.directory).hosts() == ()
+    assert lab.hosts() == ()
+    assert lab.aws.client("ec2").describe_instances()["Reservations"] == []
 
 
 @pytest.mark.parametrize(
