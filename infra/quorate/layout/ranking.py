@@ -124,7 +124,8 @@ class _Search:
         zone = len(placed)
         for count in self._counts(placed, left):
             spread = (*placed, count)
-            if worst_loss(spread, self.goal) > self.worst_loss:
+            loss = worst_loss(spread, self.goal)
+            if loss > self.worst_loss or (not self.meeting and loss + left - count < self.worst_loss):
                 continue
             if zone + 1 == len(self.order):
                 self._end(spread, chances)
