@@ -19,7 +19,6 @@ from pathlib import Path
 
 from aws_calls import recorded, replay
 from pairs import HEAD, Figure, paired
-
 from quorate.lab.engine import Run
 from quorate.lab.lab import PROGRAM_MODULES, Lab
 
@@ -61,7 +60,7 @@ def cloud() -> Iterator[dict[str, str]]:
 
 
 def program() -> list[Figure]:
-    """The whole program on an empty cloud, imports done, beside its calls in a loop on another empty cloud."""
+    """The whole program on an empty cloud, imports done, beside its calls in a loop on another one."""
     for module in PROGRAM_MODULES:
         importlib.import_module(module)
 

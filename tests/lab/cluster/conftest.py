@@ -1,4 +1,4 @@
-"""Whole clusters in labs, asked through the plain docker CLI and boto3: they share no code with the lab's own look."""
+"""Whole clusters in labs, asked through the docker CLI and boto3, which share no code with the lab."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def test_three_managers_become_five_and_the_three_stay(life: Witness):
 
 def test_a_pools_bounds_change_its_group_and_no_instance(life: Witness):
     before = {instance["InstanceId"] for instance in life.instances()}
-    wider = pools({"name": "general", "min": 2, "max": 8, "desired": 3, "instanceTypes": ["t3.small", "t3a.small"]})
+    wider = pools(
+        {"name": "general", "min": 2, "max": 8, "desired": 3, "instanceTypes": ["t3.small", "t3a.small"]}
+    )
     assert changed(life, wider) == [("update", "Group")]
     life.lab.up(wider)
     group = life.groups()["quorate-lab-worker-general"]
@@ -59,7 +61,14 @@ def test_a_pools_bounds_change_its_group_and_no_instance(life: Witness):
 def test_a_new_pools_workers_join_with_its_labels(life: Witness):
     two = pools(
         {"name": "general", "min": 2, "max": 8, "desired": 3, "instanceTypes": ["t3.small", "t3a.small"]},
-        {"name": "batch", "min": 0, "max": 4, "desired": 2, "spot": True, "labels": {"interruptible": "true"}},
+        {
+            "name": "batch",
+            "min": 0,
+            "max": 4,
+            "desired": 2,
+            "spot": True,
+            "labels": {"interruptible": "true"},
+        },
     )
     life.lab.up(two)
     batch = [node for node in life.nodes() if node["Spec"]["Labels"].get("quorate.pool") == "batch"]
@@ -92,9 +101,6 @@ def test_destroy_leaves_nothing_on_aws(life: Witness):
     assert life.aws("dynamodb").list_tables()["TableNames"] == []
     assert life.aws("ssm").describe_parameters()["Parameters"] == []
     assert [a for a in kms.list_aliases()["Aliases"] if "quorate" in a["AliasName"]] == []
-    states = [
-        kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        for key in kms.list_keys()["Keys"]
-    ]
+    states = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
     assert all(key["KeyState"] == "PendingDeletion" for key in states if key["KeyManager"] == "CUSTOMER")
     eventually(lambda: life.lab.hosts() == ())
