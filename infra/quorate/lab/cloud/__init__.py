@@ -3,6 +3,7 @@
     cloud.Cloud       start and stop it, see its instances, wait for changes
     views             what the rest of the lab sees of an instance
     front             each HTTP request: control paths, faults, who asks, then moto, one at a time
+    judge/            whether an instance's role may make a call, and denials: which were refused
     scaling/          Auto Scaling's lifecycle: hooks, wait states, replacement
     ec2/              instances, addresses, firewall rules, deletes that are refused
     ssm               which key a parameter is under

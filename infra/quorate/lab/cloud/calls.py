@@ -15,7 +15,12 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
+)
+
+_WITHOUT_TARGET = frozenset({"autoscaling", "ec2", "iam", "sts"})
+"""Services of the query protocols: a target header is none of theirs."""
 
 _QUERY_READS = ("Describe", "Get", "List", "Lookup", "Simulate", "Search", "BatchGet", "Query", "Scan")
 
@@ -46,7 +51,7 @@ class Call:
 
 def parse(environ: Mapping[str, Any], body: bytes) -> Call | None:
     """The call of a signed request, or None when nobody signed it."""
-    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    scope = _SCOPE.match(environ.get("HTTP_AUTHORIZATION", ""))
     if scope is None:
         return None
     service = scope["service"].lower()
@@ -71,6 +76,24 @@ def parse(environ: Mapping[str, Any], body: bytes) -> Call | None:
         parameters=parameters,
         body=body,
     )
+
+
+def ambiguous(call: Call, environ: Mapping[str, Any]) -> bool:
+    """Whether another reader might find another action or other parameters in the request.
+
+    moto takes an action from the form, the URL, the body as a form, the headers, whichever comes first:
+    a caller must not be judged by one reading and served by another.
+    """
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    elsewhere = "HTTP_ACTION" in environ or "HTTP_CONTENT_ENCODING" in environ
+    query = environ.get("QUERY_STRING", "")
+    if call.protocol == "json" and call.service in _WITHOUT_TARGET:
+        return True
+    if call.protocol == "json":
+        in_body = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+        return bool(query) or form or elsewhere or "Action" in in_body
+    names = [name for name, _ in parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True)]
+    return bool(query) or not form or elsewhere or len(names) != len(set(names))
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from quorate.errors import Failed
 from quorate.lab.cloud.control import Control
+from quorate.lab.cloud.denials import Denials
 from quorate.lab.cloud.faults import Faults
 from quorate.lab.cloud.principals import Credentials, Judge, Ledger, allow
 from quorate.lab.cloud.timing import Timing
@@ -44,7 +45,8 @@ class Cloud:
         port: of the loopback endpoint; 0 takes a free one.
         region: where the lab is.
         timing: how fast things happen.
-        judge: says for each call why it is denied, or None. It can be replaced while the cloud runs.
+        judge: says for each call why it is denied, or None; without one, an instance's calls are judged by
+            its role's policies. It can be replaced while the cloud runs.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Cloud:
         port: int = 0,
         region: str = "us-east-1",
         timing: Timing | None = None,
-        judge: Judge = allow,
+        judge: Judge | None = None,
     ) -> None:
         self.region = region
         self.timing = timing or Timing()
-        self.judge = judge
+        self.judge = judge or allow
         self.faults = Faults()
+        self.denials = Denials()
+        self._judges_roles = judge is None
         self.nonce = token_hex(16)
         self._wanted_port = port
         self._port: int | None = None
@@ -105,18 +109,22 @@ class Cloud:
     def _begin(self, loopback: socket.socket, listeners: Sequence[socket.socket]) -> None:
         from quorate.lab.cloud import world
         from quorate.lab.cloud.front import Front
+        from quorate.lab.cloud.judge import Iam
         from quorate.lab.cloud.observe import Observer
         from quorate.lab.cloud.scaling.loop import Loop
 
         self._observer = Observer()
         self._loop = Loop(self._lock, self.timing, self._publish)
         application = world.create(self.timing, self._closed_zones)
+        if self._judges_roles:
+            self.judge = Iam()
         self._front = Front(
             moto=application,
             lock=self._lock,
             faults=self.faults,
             ledger=self._ledger,
             judge=lambda: self.judge,
+            denials=self.denials,
             control=Control(self),
             changed=self._after_change,
         )

@@ -3,6 +3,7 @@
 GET    nonce                 {"nonce"}
 GET    instances             every instance with its zone, group and lifecycle state
 GET    calls                 how often each principal made which call
+GET    denials               which calls were denied, and what each of them lacked
 GET    faults                the faults in force
 POST   faults                add one, as {"kind", "action", ...}; answers its id
 DELETE faults | faults/ID    clear all of them, or one
@@ -14,12 +15,13 @@ DELETE zones/ID              they succeed again
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from quorate.errors import QuorateError, UsageError
 from quorate.lab.cloud import faults
 from quorate.lab.cloud.calls import Answer
+from quorate.lab.cloud.denials import Denials
 from quorate.lab.cloud.faults import Faults
 from quorate.lab.cloud.views import InstanceView
 
@@ -31,6 +33,8 @@ class Controlled(Protocol):
     def nonce(self) -> str: ...
     @property
     def faults(self) -> Faults: ...
+    @property
+    def denials(self) -> Denials: ...
     def instances(self) -> tuple[InstanceView, ...]: ...
     def calls(self) -> dict[tuple[str, str], int]: ...
     def closed_zones(self) -> tuple[str, ...]: ...
@@ -43,15 +47,17 @@ class Control:
 
     def __init__(self, cloud: Controlled) -> None:
         self._cloud = cloud
+        self._shown: dict[str, Callable[[], Any]] = {
+            "nonce": lambda: {"nonce": cloud.nonce},
+            "instances": lambda: {"schema": 1, "instances": [i.to_json() for i in cloud.instances()]},
+            "calls": lambda: {"schema": 1, "calls": _counts(cloud.calls())},
+            "denials": lambda: {"schema": 1, "denials": [d.to_json() for d in cloud.denials.all()]},
+        }
 
     def __call__(self, method: str, path: str, body: bytes) -> Answer:
         match [method, *path.strip("/").split("/")[1:]]:
-            case ["GET", "nonce"]:
-                return _json({"nonce": self._cloud.nonce})
-            case ["GET", "instances"]:
-                return _json({"schema": 1, "instances": [i.to_json() for i in self._cloud.instances()]})
-            case ["GET", "calls"]:
-                return _json({"schema": 1, "calls": _counts(self._cloud.calls())})
+            case ["GET", what] if what in self._shown:
+                return _json(self._shown[what]())
             case [_, "faults", *rest]:
                 return self._faults(method, rest, body)
             case [_, "zones", *rest]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from quorate.lab.cloud import calls
 from quorate.lab.cloud.calls import Answer, Call
+from quorate.lab.cloud.denials import Denial, Denials
 from quorate.lab.cloud.faults import Fault, Faults
 from quorate.lab.cloud.principals import Judge, Ledger, Principal
 
@@ -46,6 +47,7 @@ class Front:
         faults: Faults,
         ledger: Ledger,
         judge: Callable[[], Judge],
+        denials: Denials,
         control: Control,
         changed: Callable[[], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Front:
         self._faults = faults
         self._ledger = ledger
         self._judge = judge
+        self._denials = denials
         self._control = control
         self._changed = changed
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -86,32 +89,43 @@ class Front:
             return _send(_not_found(), start_response)
         call = calls.parse(environ, body)
         if call is None:
-            missing = calls.error(
-                None, "MissingAuthenticationToken", "Request is missing Authentication Token", 403
-            )
-            return _send(missing, start_response)
+            return _send(self._unsigned(environ, any_key), start_response)
         principal = self._ledger.principal(call.access_key_id)
         with self._counts_lock:
             self._counts[principal.name, call.name] += 1
         fault = self._faults.strike(principal, call)
         if fault is not None and (stopped := _suffer(fault, call, environ)) is not None:
             return _send(stopped, start_response)
-        refusal = self._refusal(principal, call, any_key)
+        refusal = self._unusable(principal, call, any_key)
+        if refusal is None and principal.is_instance and calls.ambiguous(call, environ):
+            refusal = calls.error(call, "MalformedRequest", f"{call.name}: more than one reading", 400)
         if refusal is not None:
             return _send(refusal, start_response)
-        return self._forward(environ, call, start_response)
+        with self._lock:
+            denial = self._judge()(principal, call)
+            if denial is None:
+                return self._forward(environ, call, start_response)
+        self._denials.record(principal.name, call.name, denial)
+        return _send(calls.denied(call, denial.message), start_response)
 
-    def _refusal(self, principal: Principal, call: Call, any_key: bool) -> Answer | None:
-        unusable = self._ledger.refuses(call)
+    def _unsigned(self, environ: dict[str, Any], any_key: bool) -> Answer:
+        text = "Request is missing Authentication Token"
+        if not any_key:
+            what = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
+            self._denials.record("nobody", what, Denial(what, None, "credentials", text, text))
+        return calls.error(None, "MissingAuthenticationToken", text, 403)
+
+    def _unusable(self, principal: Principal, call: Call, any_key: bool) -> Answer | None:
+        """The refusal of credentials that AWS would not take: ended, not whole, or of no instance here."""
+        code = self._ledger.refuses(call)
         if not any_key and not principal.is_instance:
-            unusable = "InvalidClientTokenId"
-        if unusable is not None:
-            return calls.unusable_credentials(call, unusable)
-        reason = self._judge()(principal, call)
-        if reason is not None:
-            who = principal.name
-            return calls.denied(call, f"{who} is not authorized to perform: {call.name} because {reason}")
-        return None
+            code = "InvalidClientTokenId"
+        if code is None:
+            return None
+        who = principal.name if principal.is_instance else "unknown"
+        reason = f"the credentials of {who} are refused: {code}"
+        self._denials.record(who, call.name, Denial(call.name, None, "credentials", reason, reason))
+        return calls.unusable_credentials(call, code)
 
     def _forward(self, environ: dict[str, Any], call: Call, start_response: Any) -> Iterable[bytes]:
         answered: list[Any] = []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from quorate.lab.cloud.calls import Call
+from quorate.lab.cloud.denials import Denial
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ class Principal:
         return f"{self.role_name}/{self.instance_id}" if self.is_instance else "operator"
 
 
-Judge = Callable[[Principal, Call], str | None]
-"""Why a call is denied, in words for a person, or None to let it through."""
+Judge = Callable[[Principal, Call], Denial | None]
+"""Why a call is denied, or None to let it through. It is asked with the cloud's lock held."""
 
 
-def allow(_principal: Principal, _call: Call) -> str | None:
+def allow(_principal: Principal, _call: Call) -> Denial | None:
     """The judge that lets every call through."""
     return None
 

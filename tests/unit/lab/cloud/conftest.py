@@ -86,8 +86,11 @@ class Aws:
         ]
         return vpc_id, subnets
 
-    def role(self, name: str) -> str:
-        """A role that EC2 may assume, in an instance profile of the same name; the profile's ARN."""
+    def role(self, name: str, *statements: dict[str, Any]) -> str:
+        """A role that EC2 may assume, in an instance profile of the same name; the profile's ARN.
+
+        `statements` make its one inline policy, `given`.
+        """
         iam = self.client("iam")
         trust = {
             "Version": "2012-10-17",
@@ -100,9 +103,16 @@ class Aws:
             ],
         }
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        if statements:
+            self.policy(name, *statements)
         profile = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         return str(profile)
+
+    def policy(self, role: str, *statements: dict[str, Any]) -> None:
+        """The role's inline policy `given` has these statements from now on."""
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        self.client("iam").put_role_policy(RoleName=role, PolicyName="given", PolicyDocument=document)
 
     def template(self, name: str = "node", **data: Any) -> str:
         document = {

@@ -53,7 +53,8 @@ def _zones(endpoint: str, credentials: Credentials | None = None) -> list[str]:
 
 def test_a_socket_for_hosts_takes_the_credentials_of_instances_and_no_others(aws: Aws) -> None:
     # given an instance with a role, and a socket as the hosts reach AWS by
-    aws.group(template=aws.template(IamInstanceProfile={"Arn": aws.role("worker")}))
+    may = {"Effect": "Allow", "Action": "ec2:DescribeAvailabilityZones", "Resource": "*"}
+    aws.group(template=aws.template(IamInstanceProfile={"Arn": aws.role("worker", may)}))
     (instance,) = aws.settled(["InService"])
     credentials = aws.cloud.credentials(instance)
     assert credentials is not None

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from quorate.lab.cloud import Principal
 from quorate.lab.cloud.calls import Call
+from quorate.lab.cloud.denials import Denial
 
 from .conftest import Aws
 
@@ -68,7 +69,7 @@ def test_expired_credentials_are_refused_and_new_ones_are_given(aws: Aws) -> Non
     new = aws.cloud.credentials(instance)
     assert new is not None
     assert new != old
-    aws.with_credentials(new).client("autoscaling").describe_auto_scaling_groups()
+    aws.with_credentials(new).client("sts").get_caller_identity()
 
 
 def test_a_key_without_its_session_token_is_refused(aws: Aws) -> None:
@@ -84,12 +85,13 @@ def test_the_judge_sees_who_asks_for_what_and_its_reason_is_told(aws: Aws) -> No
     # given a judge that lets a worker read one parameter only
     instance = _node(aws)
     heard: list[tuple[Principal, Call]] = []
+    nothing = "no statement of worker allows it"
 
-    def judge(principal: Principal, call: Call) -> str | None:
+    def judge(principal: Principal, call: Call) -> Denial | None:
         heard.append((principal, call))
         if not principal.is_instance or call.parameters.get("Name") == "/token":
             return None
-        return "no statement of worker allows it"
+        return Denial(call.name, None, "implicit", nothing, nothing)
 
     aws.client("ssm").put_parameter(Name="/token", Value="v", Type="String")
     aws.cloud.judge = judge
@@ -111,7 +113,7 @@ def test_the_judge_sees_who_asks_for_what_and_its_reason_is_told(aws: Aws) -> No
         ("iam", lambda c: c.list_roles(), "AccessDenied", 403),
         ("dynamodb", lambda c: c.scan(TableName="t"), "AccessDeniedException", 400),
     ):
-        with pytest.raises(ClientError, match="no statement of worker allows it") as refusal:
+        with pytest.raises(ClientError, match=nothing) as refusal:
             request(worker.client(service))
         assert refusal.value.response["Error"]["Code"] == code
         assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
