@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from quorate.swarm.services import Workload
     from quorate.swarm.snapshot import Node
 
+PATIENCE = 20.0
+"""Seconds for one answer: an engine that elects a leader or pulls an image is slow, and a person can wait."""
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -35,7 +37,7 @@ def engine(docker_host: str | None) -> Workload:
     from quorate.swarm.services import Workload
 
     host = docker_host or os.environ.get("DOCKER_HOST")
-    return Workload(host if host else _lab_manager())
+    return Workload(host if host else _lab_manager(), timeout=PATIENCE)
 
 
 def members(asked: Workload) -> tuple[Member, ...]:
