@@ -51,7 +51,7 @@ def _better_with_fewer(spread: Spread) -> list[str]:
             lost = tolerance(better).zones
             return [
                 f"{fewer} over {zones} ({text(better)}) survives the loss of {lost} "
-                f"zone{'s' * (lost > 1)}, {managers} over {zones} of {survived}"
+                f"zone{'s' * (lost > 1)}, {managers} over {zones} of {survived or 'none'}"
             ]
     return []
 

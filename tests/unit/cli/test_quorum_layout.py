@@ -373,3 +373,22 @@ def test_a_drawing_is_well_formed_and_names_the_zones(tmp_path):
     assert len(root.findall(f".//{space}circle")) == 5
     words = [text.text for text in root.iter(f"{space}text")]
     assert words[:3] == ["a<b", "b&", "c"]
+
+
+def documented():
+    """Each `$ quorum-layout …` of docs/quorum.md with what stands beneath it."""
+    words, shown, found = None, [], []
+    for line in [*(ROOT / "docs/quorum.md").read_text().splitlines(), "end"]:
+        if line.startswith("    $ quorum-layout "):
+            words, shown = line.split()[2:], []
+        elif words and (line.startswith("    ") or not line):
+            shown.append(line.removeprefix("    "))
+        elif words:
+            found.append((words, "\n".join(shown).rstrip()))
+            words = None
+    return found
+
+
+@pytest.mark.parametrize(("words", "shown"), documented(), ids=lambda value: " ".join(value)[:40])
+def test_the_document_shows_what_the_command_prints(words, shown):
+    assert call(*words).stdout.rstrip() == shown
