@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,13 +36,23 @@ class Vm:
 
 
 class Fleet:
-    """Boots what the cloud launches. `image_for` says which image an instance boots; a context manager."""
+    """Boots what the cloud launches; a context manager.
 
-    def __init__(self, names: Names, cloud: Cloud, image_for: Callable[[InstanceView], Boot]) -> None:
+    `image_for` says which image an instance boots, `metadata_for` makes its metadata service.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        cloud: Cloud,
+        image_for: Callable[[InstanceView], Boot],
+        metadata_for: Callable[[socket.socket, Cloud, str], MetadataService] = MetadataService,
+    ) -> None:
         self.names = names
         self.cloud = cloud
         self.fabric = VmFabric(names)
         self._image_for = image_for
+        self._metadata_for = metadata_for
         self._vms: dict[str, Vm] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -91,7 +102,7 @@ class Fleet:
         subnet = IPv4Network(view.subnet_cidr)
         plug = Plug(view.id, view.subnet_id, subnet, view.private_ip, view.mac)
         with self.fabric.plug_in_vm(plug) as listener:
-            metadata = MetadataService(listener, self.cloud, view.id)
+            metadata = self._metadata_for(listener, self.cloud, view.id)
         metadata.start()
         boot = self._image_for(view)
         boot = replace(boot, files={**LAB_FILES, **boot.files})
