@@ -12,11 +12,8 @@ managers still to be placed fail at least as often as they would with their zone
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from math import inf
-from typing import NamedTuple
 
 from quorate.layout.bounds import Spread
 from quorate.layout.goals import Goal, worst_loss
@@ -26,16 +23,8 @@ from quorate.layout.survival import tolerance
 
 ROUNDING = 1 + 1e-9
 
-
-class Key(NamedTuple):
-    """Compares layouts equally far from the goal: the smaller is the better one."""
-
-    unavailability: float
-    zones: int
-    zone_plus_nodes: int
-    nodes: int
-    managers: int
-    fuller_first: tuple[int, ...]
+Key = tuple[float, int, int, int, int, tuple[int, ...]]
+"""Compares layouts equally far from the goal: the smaller is the better one."""
 
 
 def best_layouts(
@@ -67,7 +56,7 @@ def best_layouts(
 def rank(spread: Spread, unavailability: float) -> Key:
     """The key of one spread."""
     held = tolerance(spread)
-    return Key(
+    return (
         float(f"{float(unavailability):.12g}"),
         -held.zones,
         -held.zone_plus_nodes,
@@ -83,23 +72,23 @@ class _Best:
     def __init__(self, room: int) -> None:
         self.room = room
         self.kept: list[tuple[Key, Spread]] = []
-        self.limit = inf
+        self.limit = float("inf")
         """No layout with a larger unavailability is wanted any more."""
 
     def offer(self, spread: Spread, unavailability: float) -> None:
-        insort(self.kept, (rank(spread, unavailability), spread))
+        self.kept.append((rank(spread, unavailability), spread))
+        self.kept.sort()
         del self.kept[self.room :]
         if len(self.kept) == self.room:
-            self.limit = self.kept[-1][0].unavailability * ROUNDING
+            self.limit = self.kept[-1][0][0] * ROUNDING
 
 
-class _Terms(NamedTuple):
+class _Terms:
     """What is searched for: layouts exactly `distance` managers away from meeting the goal."""
 
-    outages: Sequence[float]
-    goal: Goal
-    node_outage: float
-    distance: int
+    def __init__(self, outages: Sequence[float], goal: Goal, node_outage: float, distance: int) -> None:
+        self.outages, self.goal, self.node_outage = outages, goal, node_outage
+        self.distance = distance
 
 
 class _Search:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from quorate.cli.planner import arguments
 from quorate.cli.planner.arguments import Usage
@@ -23,22 +22,26 @@ RATES = ("node_mtbf", "node_mttr", "zone_mtbf", "zone_mttr")
 HOURS_A_YEAR = 8766.0
 
 
-class Terms(NamedTuple):
+class Terms:
     """What figures are reckoned with; `rates` and `round_trips` only where they were given."""
 
-    bill: Bill
-    prices: Prices
-    rates: Rates | None
-    round_trips: Matrix | None
+    def __init__(self, bill: Bill, prices: Prices, rates: Rates | None, round_trips: Matrix | None) -> None:
+        self.bill, self.prices = bill, prices
+        self.rates, self.round_trips = rates, round_trips
 
 
-class Figures(NamedTuple):
+class Figures:
     """The figures of one layout; times in hours and milliseconds."""
 
-    cost: float
-    terms: Terms
-    lifetime: float | None
-    latencies: tuple[LeaderLatency, ...] | None
+    def __init__(
+        self,
+        cost: float,
+        terms: Terms,
+        lifetime: float | None,
+        latencies: tuple[LeaderLatency, ...] | None,
+    ) -> None:
+        self.cost, self.terms = cost, terms
+        self.lifetime, self.latencies = lifetime, latencies
 
     def to_json(self, layout: Spread, zones: tuple[str, ...]) -> dict[str, object]:
         bill, prices = self.terms.bill, self.terms.prices
