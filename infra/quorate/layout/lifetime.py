@@ -133,11 +133,12 @@ class _Chain:
         ]
         solution = [0.0] * size
         residual = self._deflate([1.0] * size, flux)
-        first = self._inner(residual, residual)
+        total = sum(self.weights)
+        near = PRECISION**2 * max(total, self._inner(residual, residual))
         direction: list[float] = []
         before = 0.0
         for _ in range(ROUNDS):
-            if self._inner(residual, residual) <= PRECISION**2 * first or not first:
+            if self._inner(residual, residual) <= near:
                 break
             scaled = [value / by for value, by in zip(residual, scale, strict=True)]
             now = self._inner(residual, scaled)
@@ -151,7 +152,6 @@ class _Chain:
             solution = [value + step * move for value, move in zip(solution, direction, strict=True)]
             residual = [value - step * move for value, move in zip(residual, ahead, strict=True)]
             before = now
-        total = sum(self.weights)
         return (total - self._inner(self.exits, solution)) / flux + solution[self.start]
 
     def _apply(self, times: Sequence[float]) -> list[float]:

@@ -7,7 +7,7 @@ from itertools import combinations, product
 from math import isclose
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quorate.layout import LayoutError, meets
@@ -61,6 +61,7 @@ HOURS = st.integers(1, 20_000)
 
 @settings(deadline=None, max_examples=30)
 @given(spread=st.sampled_from(SMALL), hours=st.tuples(HOURS, HOURS, HOURS, HOURS))
+@example(spread=(1,), hours=(179, 1, 1607, 1))
 def test_the_mean_time_to_quorum_loss_is_the_markov_chains(spread, hours):
     rates = Rates(*hours)
     assert isclose(mean_time_to_quorum_loss(spread, rates), passage_time(spread, rates), rel_tol=1e-9)
