@@ -317,6 +317,14 @@ def test_rates_give_the_mean_time_to_quorum_loss_and_the_outages():
     assert call("check", "2,2,1", *rates, "--node-outage", "0.1").returncode == 2
 
 
+def test_chances_of_destruction_give_the_chance_of_losing_a_write():
+    words = ["check", "1,1,1", "--zone-loss", "0.1", "--json"]
+    held = json.loads(call(*words).stdout)["durability"]
+    # two or three of three zones: 3 x 0.1^2 x 0.9 + 0.1^3
+    assert held["loss_probability"] == pytest.approx(0.028)
+    assert "loss_probability" not in json.loads(call("check", "1,1,1", "--json").stdout)["durability"]
+
+
 def test_a_plan_file_is_written_whole(tmp_path):
     out = tmp_path / "move.json"
     assert call("move", "1,1,1", "2,2,1", "--spare-zone", "--out", str(out)).returncode == 0

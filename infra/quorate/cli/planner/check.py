@@ -105,6 +105,8 @@ def _figures(found: Check, reckoned: Figures) -> list[str]:
         f"durable     every write through {words.count(held.nodes, 'node')} or "
         f"{words.count(held.zones, 'zone')} destroyed",
     ]
+    if reckoned.loss is not None:
+        lines.append(f"writes lost with a probability of {reckoned.loss:.3g}")
     if reckoned.lifetime is not None:
         lines.append(f"quorum lost after {figures.years(reckoned.lifetime)} on average")
     for latency in reckoned.latencies or ():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0
 """Seconds for one answer: an engine that elects a leader or pulls an image is slow, and a person can wait."""
+LAB_STACK = "lab"
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -38,6 +39,16 @@ def engine(docker_host: str | None) -> Workload:
 
     host = docker_host or os.environ.get("DOCKER_HOST")
     return Workload(host if host else _lab_manager(), timeout=PATIENCE)
+
+
+def is_lab(docker_host: str | None) -> bool:
+    """Whether the swarm to be read is that of the lab which runs here."""
+    if docker_host or os.environ.get("DOCKER_HOST"):
+        return False
+    enable("docker", "reading a swarm")
+    from quorate.lab.lab import Lab
+
+    return Lab().is_running()
 
 
 def members(asked: Workload) -> tuple[Member, ...]:

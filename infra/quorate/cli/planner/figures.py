@@ -10,7 +10,7 @@ from quorate.cli.planner.arguments import Usage
 from quorate.layout.bounds import Spread
 from quorate.layout.checks import Check
 from quorate.layout.cost import EGRESS, LIST_PRICES, USUAL, Bill, Prices, monthly
-from quorate.layout.durability import durability
+from quorate.layout.durability import durability, loss_probability
 from quorate.layout.probability import NODE_OUTAGE
 
 TYPE_CHECKING = False
@@ -23,11 +23,21 @@ HOURS_A_YEAR = 8766.0
 
 
 class Terms:
-    """What figures are reckoned with; `rates` and `round_trips` only where they were given."""
+    """What figures are reckoned with; `rates`, `round_trips`, `losses` only where they were given.
 
-    def __init__(self, bill: Bill, prices: Prices, rates: Rates | None, round_trips: Matrix | None) -> None:
+    `losses`: the chances that a zone and that a node by itself is destroyed.
+    """
+
+    def __init__(
+        self,
+        bill: Bill,
+        prices: Prices,
+        rates: Rates | None,
+        round_trips: Matrix | None,
+        losses: tuple[float, float] | None,
+    ) -> None:
         self.bill, self.prices = bill, prices
-        self.rates, self.round_trips = rates, round_trips
+        self.rates, self.round_trips, self.losses = rates, round_trips, losses
 
 
 class Figures:
@@ -39,14 +49,16 @@ class Figures:
         terms: Terms,
         lifetime: float | None,
         latencies: tuple[LeaderLatency, ...] | None,
+        loss: float | None,
     ) -> None:
         self.cost, self.terms = cost, terms
-        self.lifetime, self.latencies = lifetime, latencies
+        self.lifetime, self.latencies, self.loss = lifetime, latencies, loss
 
     def to_json(self, layout: Spread, zones: tuple[str, ...]) -> dict[str, object]:
         bill, prices = self.terms.bill, self.terms.prices
         document: dict[str, object] = {
-            "durability": durability(layout).to_json(),
+            "durability": durability(layout).to_json()
+            | ({} if self.loss is None else {"loss_probability": self.loss}),
             "monthly_cost": {
                 "amount": round(self.cost, 2),
                 "currency": prices.currency,
@@ -91,6 +103,13 @@ def add_options(parser: arguments.Words) -> None:
     parser.add_argument(
         "--rtt", metavar="FILE", help="a JSON matrix of round trips between zones in ms: adds commit latency"
     )
+    for which in ("zone", "node"):
+        parser.add_argument(
+            f"--{which}-loss",
+            type=arguments.chance,
+            metavar="P",
+            help=f"chance that a {which} is destroyed for good: adds the chance of losing a committed write",
+        )
     for rate in RATES:
         which, _, kind = rate.partition("_")
         what = "between failures" if kind == "mtbf" else "until it is back"
@@ -113,7 +132,10 @@ def terms(asked: argparse.Namespace, zones: tuple[str, ...], given: Rates | None
         prices = tables.read_prices(asked.prices) if asked.prices else LIST_PRICES
         round_trips = tables.read_round_trips(asked.rtt, zones) if asked.rtt else None
     monthly((1,), bill, prices)  # a type that is not in the table is refused before anything is shown
-    return Terms(bill, prices, given, round_trips)
+    losses = None
+    if asked.zone_loss is not None or asked.node_loss is not None:
+        losses = (asked.zone_loss or 0.0, asked.node_loss or 0.0)
+    return Terms(bill, prices, given, round_trips, losses)
 
 
 def rates(asked: argparse.Namespace) -> Rates | None:
@@ -156,7 +178,11 @@ def reckon(found: Check, given: Terms) -> Figures:
         from quorate.layout.latency import commit_latency
 
         latencies = commit_latency(found.layout, given.round_trips)
-    return Figures(monthly(found.layout, given.bill, given.prices), given, lifetime, latencies)
+    loss = None
+    if given.losses is not None:
+        zone, node = given.losses
+        loss = loss_probability(found.layout, [zone] * len(found.layout), node)
+    return Figures(monthly(found.layout, given.bill, given.prices), given, lifetime, latencies, loss)
 
 
 def years(hours: float) -> str:

@@ -80,8 +80,10 @@ def _planned(asked: argparse.Namespace) -> tuple[Mapping[str, int] | None, str]:
         return dict(zip(asked.zone, asked.layout, strict=True)), "zone"
     if asked.zone:
         raise Usage("--zone names the zones of --layout, which is missing")
-    if asked.stack:
-        plan = engines.planned(asked.stack)
+    # the lab that runs here was laid out from its own stack
+    stack = asked.stack or (engines.LAB_STACK if engines.is_lab(asked.docker_host) else None)
+    if stack:
+        plan = engines.planned(stack)
         return plan.spread, plan.goal
     return None, "zone"
 
