@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from quorate.cli import lab_outages
 from quorate.errors import QuorateError, UsageError
 from quorate.lab.lab import HEALTHY_SECONDS, Lab
 
@@ -27,6 +28,7 @@ examples:
   scripts/lab exec ip-10-20-0-4 -- docker node ls      any program inside a host
   docker -H "$(scripts/lab hosts --json | jq -r '.[0].docker_host')" node ls
   eval "$(scripts/lab env)"; pulumi preview --stack lab
+  scripts/lab zone down use1-az1; scripts/lab status; scripts/lab zone up use1-az1
   scripts/lab down             nothing is left on the machine
 
 exit codes: 0 done or holds; 1 does not hold or refused, the reason on stderr; 2 bad usage
@@ -203,6 +205,8 @@ VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
     "hosts": (hosts, "every host: name, role, zone, address, engine"),
     "status": (status, "the cluster as its engines tell it, and what may fail"),
     "exec": (execute, "run a program inside a host"),
+    "zone": (lab_outages.zone, "take a zone down, by its power or its network, and up again"),
+    "host": (lab_outages.host, "cut a host's power, power it off in order, start it again"),
 }
 
 
@@ -241,6 +245,10 @@ def build_parser() -> argparse.ArgumentParser:
                 default=HEALTHY_SECONDS,
                 help="how long to wait until the cluster is whole (default: %(default)s)",
             )
+        if name == "zone":
+            lab_outages.take_zone(verb)
+        if name == "host":
+            lab_outages.take_host(verb)
         if name == "exec":
             verb.add_argument("host", metavar="HOST", help="its name, address or instance id")
             verb.add_argument("words", metavar="-- CMD", nargs=argparse.REMAINDER)

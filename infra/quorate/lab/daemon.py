@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, QuorateError
 from quorate.lab.control import ControlServer, Route
-from quorate.lab.hosts.engine import storage_driver
+from quorate.lab.firewall.render import Services
+from quorate.lab.firewall.wall import Wall
+from quorate.lab.hosts.engine import REGISTRY_PORT, storage_driver
 from quorate.lab.hosts.fabric import AWS_ADDRESS, METADATA_ADDRESS, Fabric
 from quorate.lab.hosts.host import Host
 from quorate.lab.hosts.inventory import Inventory
@@ -29,6 +31,7 @@ from quorate.lab.hosts.names import Names
 from quorate.lab.hosts.namespaces import listen
 from quorate.lab.hosts.registry import Registry
 from quorate.lab.hosts.units import agent_environment
+from quorate.lab.outages import Switches
 from quorate.lab.process import Identity
 from quorate.lab.truth import read_documents
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
 AWS_PORT = 4615
 METADATA_PORT = 80
+RULES_SECONDS = 0.5
+"""Between two looks at the security groups when no instance changes."""
 
 log = logging.getLogger("quorate.lab")
 
@@ -53,10 +58,13 @@ class Daemon:
         self.registry = Registry(names, self.fabric, say=log.warning)
         self.cloud: Cloud | None = None
         self.inventory: Inventory | None = None
+        self.wall = Wall(self.fabric, Services(AWS_PORT, REGISTRY_PORT), say=log.warning)
+        self.switches: Switches | None = None
 
     def start(self) -> Identity:
         """Everything up, nothing launched yet; what commands need to know of it."""
         self.fabric.create()
+        self.wall.raise_up()
         self.registry.start()
         aws = self.fabric.listen(AWS_ADDRESS, AWS_PORT)
         self.cloud = cloud = self._cloud()
@@ -70,6 +78,7 @@ class Daemon:
             storage_driver=storage_driver(self.names.hosts),
             say=log.info,
         )
+        self.switches = Switches(cloud, self.inventory, self._filter)
         threading.Thread(target=self._follow, name="follow", daemon=True).start()
         control = ControlServer(self.names.directory, self._routes())
         control.start()
@@ -103,18 +112,34 @@ class Daemon:
         assert self.cloud is not None and self.inventory is not None
         seen = -1
         while True:
-            seen = self.cloud.wait_for_change(seen)
+            before, seen = seen, self.cloud.wait_for_change(seen, RULES_SECONDS)
             try:
-                self.inventory.follow(self.cloud.instances())
+                self._filter()
+                if seen != before:
+                    self.inventory.follow(self.cloud.instances())
             except Exception:
                 log.exception("the hosts cannot follow the cloud's instances")
 
+    def _filter(self) -> None:
+        """Filters as groups and outages are now; before a host starts, so that none begins without."""
+        assert self.cloud is not None and self.inventory is not None
+        self.wall.follow(self.cloud.instances(), self.inventory.outages.cut)
+
     def _routes(self) -> dict[tuple[str, str], Route]:
-        return {("GET", "/hosts"): self._hosts, ("GET", "/asked"): lambda _: read_documents()}
+        assert self.switches is not None
+        return {
+            ("GET", "/hosts"): self._hosts,
+            ("GET", "/asked"): lambda _: read_documents(),
+            **self.switches.routes(),
+        }
 
     def _hosts(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert self.inventory is not None
-        return {"hosts": [asdict(host) for host in self.inventory.states()]}
+        assert self.inventory is not None and self.switches is not None
+        return {
+            "hosts": [asdict(host) for host in self.inventory.states()],
+            "outages": self.switches.to_json(),
+            "denied": [each.to_json() for each in self.wall.denials()],
+        }
 
 
 def detach() -> None:

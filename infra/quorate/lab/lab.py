@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, UsageError
 from quorate.lab import control, folder
+from quorate.lab.firewall.denied import Denial
 from quorate.lab.hosts import namespaces, sweep
 from quorate.lab.hosts.host import SOURCES, keep_logs, unit_environment
-from quorate.lab.hosts.inventory import HostState
+from quorate.lab.hosts.inventory import HostState, Outages
 from quorate.lab.hosts.machine import check_machine, check_root
 from quorate.lab.hosts.names import Names
 from quorate.lab.hosts.registry import push_test_image
@@ -28,7 +29,8 @@ from quorate.lab.hosts.sweep import Remains
 from quorate.lab.launch import Starting, launch
 from quorate.lab.process import FILE, Identity
 from quorate.lab.progress import Progress, Silent, step
-from quorate.lab.status import Observer, Status
+from quorate.lab.status import Observer, Status, denial_lines, outage_lines
+from quorate.lab.switchboard import Switchboard
 from quorate.lab.truth import CREDENTIALS, REGION, Asked, Aws
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ class Lab:
         asked = None
         while True:
             asked = asked or self.asked()
-            status = self._observer.look(self.hosts(), asked)
+            status = self._look(asked)
             _show(status, reached, progress)
             if status.healthy:
                 return status
@@ -232,18 +234,34 @@ class Lab:
 
     def hosts(self) -> tuple[HostState, ...]:
         """Every host that has a disk, managers first."""
+        return self._hosts()[0]
+
+    def _hosts(self) -> tuple[tuple[HostState, ...], list[str]]:
+        """All hosts, and what the daemon knows to be wrong: outages, denied packets."""
         self._present()
         answer = control.ask(self.directory, "GET", "/hosts")
-        return tuple(HostState(**host) for host in answer["hosts"])
+        hosts = tuple(HostState(**host) for host in answer["hosts"])
+        outages = Outages(**{what: frozenset(which) for what, which in answer["outages"].items()})
+        denials = [Denial(**each) for each in answer["denied"]]
+        return hosts, [*outage_lines(outages, hosts, self.command), *denial_lines(denials)]
+
+    def _look(self, asked: Asked | None) -> Status:
+        hosts, told = self._hosts()
+        return self._observer.look(hosts, asked, told)
 
     def status(self) -> Status:
         """What the engines say now, beside what was asked for."""
-        return self._observer.look(self.hosts(), self.asked())
+        return self._look(self.asked())
 
     def asked(self) -> Asked | None:
         """The cluster that is laid out; None when nothing is."""
         self._present()
         return Asked.of(control.ask(self.directory, "GET", "/asked"))
+
+    @property
+    def switches(self) -> Switchboard:
+        """Zones and hosts down and up."""
+        return Switchboard(self)
 
     def host(self, word: str) -> HostState:
         """The host of that name, address or instance id. UsageError names those that there are."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import Failed, Unknown
-from quorate.lab.hosts.inventory import MANAGER, HostState
+from quorate.lab.firewall.denied import Denial
+from quorate.lab.hosts.inventory import CUT_OFF, MANAGER, HostState, Outages
 from quorate.layout import quorum
 from quorate.swarm.snapshot import LABEL_ZONE, Node
 
@@ -52,6 +54,9 @@ class Status:
 
     @property
     def leader(self) -> Node | None:
+        """None too when too few managers answer: a leader that lost its quorum believes in itself for a while."""
+        if sum(node.reachable for node in self.managers) < quorum(len(self.managers)):
+            return None
         return next((node for node in self.managers if node.leader), None)
 
     @property
@@ -145,27 +150,51 @@ class Observer:
         self._folder = hosts_folder
         self._engines: dict[str, Engine] = {}
 
-    def look(self, hosts: Sequence[HostState], asked: Asked | None) -> Status:
-        """What is there now. An engine that does not answer is left out, never waited for long."""
+    def look(self, hosts: Sequence[HostState], asked: Asked | None, told: Sequence[str] = ()) -> Status:
+        """What is there now. An engine that does not answer is left out, never waited for long.
+
+        `told` is trouble that is known otherwise, and comes first.
+        """
         nodes, trouble = self._nodes(hosts)
         found = {read_cluster_id(self._folder / host.instance_id) for host in hosts if host.docker_host}
         clusters = tuple(sorted(cluster for cluster in found if cluster))
-        trouble = [*_unjoined(hosts), *trouble, *missing(asked, nodes, clusters)]
+        if not nodes and asked is not None and any(host.state in {"off", CUT_OFF} for host in hosts):
+            lacking = [*several(clusters), *powerless(asked, hosts)]
+        else:
+            lacking = missing(asked, nodes, clusters)
+        trouble = [*told, *_unjoined(hosts), *trouble, *lacking]
         return Status(asked, tuple(hosts), nodes, clusters, tuple(dict.fromkeys(trouble)))
 
     def _nodes(self, hosts: Sequence[HostState]) -> tuple[tuple[Node, ...], list[str]]:
-        """The list of the first manager that has one; why not, when none has."""
-        reasons = []
-        for host in sorted(hosts, key=lambda host: host.state != "running"):
-            if host.role != MANAGER or host.docker_host is None:
+        """The list of the first manager that has one; why not, when none has.
+
+        One is asked, and when it has none the others all at once; all at once from the start when some
+        host is down. Nobody is asked who is cut off, while others are not: such a leader believes in
+        itself for a while.
+        """
+        managers = [host for host in hosts if host.role == MANAGER and host.docker_host is not None]
+        asked = [host for host in managers if host.state != CUT_OFF] or managers
+        asked.sort(key=lambda host: host.state != "running")
+        reasons: list[str] = []
+        at_first = len(asked) if any(host.state in {"off", CUT_OFF} for host in hosts) else 1
+        for some in (asked[:at_first], asked[at_first:]):
+            if not some:
                 continue
-            try:
-                return self._engine(host.docker_host).nodes(), []
-            except Unknown as silence:
-                reasons.append(f"{host.name}: {silence}")
-            except Failed as refusal:
-                reasons.append(f"{host.name}: {_plain(str(refusal))}")
+            with ThreadPoolExecutor(len(some)) as together:
+                for nodes, reason in together.map(self._list, some):
+                    if nodes:
+                        return nodes, []
+                    reasons.append(reason)
         return (), reasons[:1] or ["no manager's engine answers yet"]
+
+    def _list(self, host: HostState) -> tuple[tuple[Node, ...], str]:
+        assert host.docker_host is not None
+        try:
+            return self._engine(host.docker_host).nodes(), ""
+        except Unknown as silence:
+            return (), f"{host.name}: {silence}"
+        except Failed as refusal:
+            return (), f"{host.name}: {_plain(str(refusal))}"
 
     def _engine(self, docker_host: str) -> Engine:
         from quorate.swarm.engine import Engine
@@ -179,9 +208,7 @@ def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str])
     """What stands between the swarm that is there and the cluster that was asked for, in words."""
     if asked is None:
         return ["nothing is laid out; next: `scripts/lab deploy`"]
-    trouble = []
-    if len(clusters) > 1:
-        trouble.append(f"more than one cluster: {', '.join(clusters)}")
+    trouble = several(clusters)
     members = [node for node in nodes if node.reachability is not None]
     reachable = Counter(zone_of(node) for node in members if node.reachable)
     planned = Counter(slot.zone for slot in asked.plan.slots)
@@ -195,7 +222,12 @@ def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str])
             trouble.append(
                 f"{node.hostname}: a manager in zone {zone_of(node)}, which the plan does not have"
             )
-    if members and not any(node.leader for node in members):
+    answering = sum(node.reachable for node in members)
+    if members and answering < quorum(len(members)):
+        trouble.append(
+            f"no quorum: {answering} of {len(members)} managers reachable, {quorum(len(members))} needed"
+        )
+    elif members and not any(node.leader for node in members):
         trouble.append("no leader")
     workers = [node for node in nodes if node.reachability is None]
     ready = [node for node in workers if _at_work(node)]
@@ -204,6 +236,38 @@ def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str])
         beside = f", {extra} more not ready or not active" if extra else ""
         trouble.append(f"{len(ready)} of {asked.workers} workers ready and active{beside}")
     return trouble
+
+
+def several(clusters: Sequence[str]) -> list[str]:
+    return [f"more than one cluster: {', '.join(clusters)}"] if len(clusters) > 1 else []
+
+
+def powerless(asked: Asked, hosts: Sequence[HostState]) -> list[str]:
+    """What can be said of a cluster in which no manager lists the nodes, from its hosts alone."""
+    managers = [host for host in hosts if host.role == MANAGER]
+    running = sum(host.state not in {"off", CUT_OFF} for host in managers)
+    planned = len(asked.plan.slots)
+    return [f"{running} of {planned} managers have power and a network; a leader needs {quorum(planned)}"]
+
+
+def outage_lines(
+    outages: Outages, hosts: Sequence[HostState], command: Callable[[str], str]
+) -> Iterator[str]:
+    """What was taken down by hand, and what brings it back."""
+    for zone in sorted(outages.dark):
+        yield f"zone {zone} has no power; back with `{command(f'zone up {zone}')}`"
+    for zone in sorted(outages.cut):
+        yield f"zone {zone} is cut off from the others and from AWS; back with `{command(f'zone up {zone}')}`"
+    for host in hosts:
+        if host.instance_id in outages.held:
+            yield f"{host.name} is switched off; back with `{command(f'host start {host.name}')}`"
+
+
+def denial_lines(denials: Iterable[Denial]) -> Iterator[str]:
+    """Packets that were denied lately, each with the rule that it lacked."""
+    for denial in denials:
+        if denial.recent:
+            yield f"denied: {denial.text} ({denial.count} packets)"
 
 
 def _unjoined(hosts: Sequence[HostState]) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from quorate.errors import Failed
@@ -20,6 +22,8 @@ REGISTRY_PORT = 5000
 PATIENCE = 20.0
 """Seconds until an engine that does not answer is taken for hung; it answers within one when it is well,
 and gives up waiting for its containerd after fifteen."""
+SHUTDOWN = 20.0
+"""Seconds that an engine has to end by itself: its containers get ten of them."""
 PAUSE = 0.5
 """Seconds before an engine that ended is started again."""
 
@@ -72,6 +76,7 @@ class Engine:
         self.say = say
         self.up = threading.Event()
         self.starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, off: threading.Event) -> None:
         """Returns when `off` is set or the host has no power; never gives an engine up before."""
@@ -82,9 +87,18 @@ class Engine:
                     process = self.host.start([*self.command, "-H", "unix:///run/docker.sock"], log)
                 except Failed:
                     return
+            self._process = process
             self._watch(process, off)
             self.up.clear()
             off.wait(PAUSE)
+
+    def shut_down(self) -> None:
+        """Asks the engine to end, and waits for as long as its containers may take; `off` is set before."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            self.host.signal(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(SHUTDOWN)
 
     def _watch(self, process: subprocess.Popen[bytes], off: threading.Event) -> None:
         if self._wait_for_answer(process, off):

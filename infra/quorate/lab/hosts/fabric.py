@@ -25,6 +25,9 @@ AWS_ADDRESS = "169.254.171.1"
 REGISTRY_ADDRESS = "169.254.171.2"
 METADATA_ADDRESS = "169.254.169.254"
 
+BRIDGED = {"bridge-nf-call-iptables": "1", "bridge-nf-call-ip6tables": "1", "bridge-nf-call-arptables": "0"}
+"""Filters see what goes from host to host inside one subnet too, as security groups do."""
+
 
 @dataclass(frozen=True)
 class Plug:
@@ -38,12 +41,17 @@ class Plug:
 
     @property
     def bridge(self) -> str:
-        return f"s-{short(self.subnet_id)}"
+        return self.links(self.subnet_id, self.instance_id)[0]
 
     @property
     def cable(self) -> str:
         """The fabric's end of the host's cable."""
-        return f"h-{short(self.instance_id)}"
+        return self.links(self.subnet_id, self.instance_id)[1]
+
+    @staticmethod
+    def links(subnet_id: str, instance_id: str) -> tuple[str, str]:
+        """The names of a subnet's bridge and of a host's cable in the fabric."""
+        return f"s-{short(subnet_id)}", f"h-{short(instance_id)}"
 
     @property
     def gateway(self) -> IPv4Interface:
@@ -134,9 +142,9 @@ def _route_between_bridges() -> None:
     """Runs inside the fabric's namespace; every key here is the namespace's own."""
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     bridge = Path("/proc/sys/net/bridge")  # absent in a namespace of a kernel where it is the machine's
-    for key in ("bridge-nf-call-iptables", "bridge-nf-call-ip6tables", "bridge-nf-call-arptables"):
+    for key, wanted in BRIDGED.items():
         with suppress(FileNotFoundError):
-            (bridge / key).write_text("0")
+            (bridge / key).write_text(wanted)
 
 
 def _lines(*lines: str) -> str:

@@ -150,10 +150,14 @@ class Host:
 
     def stop(self, process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGKILL) -> None:
         """Signals a program that `start` started, and waits for its end."""
+        self.signal(process, number)
+        process.wait()
+
+    def signal(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+        """Signals a program that `start` started."""
         for pid in namespaces.children(process.pid) or [process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        process.wait()
 
     def _format(self) -> None:
         """Folders of the disk where they are missing; /run is empty at every boot."""

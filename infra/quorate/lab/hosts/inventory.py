@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any, Protocol
@@ -67,6 +67,15 @@ class HostState:
         return document
 
 
+@dataclass(frozen=True)
+class Outages:
+    """What was taken down by hand: zones without power, zones cut off, hosts that are held off by id."""
+
+    dark: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
+
+
 class Power(StrEnum):
     """What an instance's host shall be."""
 
@@ -75,12 +84,18 @@ class Power(StrEnum):
     GONE = "gone"
 
 
+CUT_OFF = "cut off"
+"""The state of a host that runs and that nobody outside of its zone reaches."""
+
+
 class Machine:
     """One instance's host and its present boot."""
 
     def __init__(self, host: Host, new_boot: Callable[[], Boot]) -> None:
         self.host = host
         self.wanted = Power.ON
+        self.gently = False
+        """Whether its next power off lets the engine end by itself first."""
         self.fault = ""
         """Why it could not be switched on."""
         self._new_boot = new_boot
@@ -110,6 +125,8 @@ class Machine:
 
     def _power_off(self) -> None:
         if self._boot is not None:
+            if self.gently:
+                self._boot.shut_down()
             self._boot.power_off()
             self._boot = None
 
@@ -155,37 +172,74 @@ class Inventory:
         self._storage_driver = storage_driver
         self._say = say
         self._machines: dict[str, Machine] = {}
+        self._seen: dict[str, Instance] = {}
+        self.outages = Outages()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="host")
 
     def follow(self, instances: Iterable[Instance]) -> None:
         """Begins, side by side, what makes the hosts what these instances are; an absent one is gone."""
-        seen = {instance.id: instance for instance in instances}
         with self._lock:
-            for instance in seen.values():
-                wanted = power_of(instance.state)
-                if instance.id in self._machines:
-                    self._turn(self._machines[instance.id], wanted)
-                elif wanted is not Power.GONE and instance.private_ip is not None:
-                    machine = self._machines[instance.id] = self._machine(instance, instance.private_ip)
-                    machine.wanted = wanted
-                    self._threads.submit(self._settle, machine)
-            for instance_id, machine in self._machines.items():
-                if instance_id not in seen:
-                    self._turn(machine, Power.GONE)
+            self._seen = {instance.id: instance for instance in instances}
+            self._turn_all()
+
+    def change(self, outages: Outages, gently: bool = False) -> None:
+        """From now on these outages are in force; returns when every host is as they say.
+
+        Those that lose their power lose it in one step: first all cables, so that none says goodbye.
+        """
+        with self._lock:
+            self.outages = outages
+            if not gently:
+                self.fabric.cut([m.host.spec.plug for m in self._losing()])
+            turning = self._turn_all(gently)
+        wait(turning)
+
+    def _losing(self) -> list[Machine]:
+        """Hosts that have power, and lose it by the outages in force."""
+        return [
+            machine
+            for instance_id, machine in self._machines.items()
+            if machine.wanted is Power.ON
+            and (instance := self._seen.get(instance_id)) is not None
+            and self._wanted(instance) is Power.OFF
+        ]
+
+    def _wanted(self, instance: Instance) -> Power:
+        wanted = power_of(instance.state)
+        without = instance.zone_id in self.outages.dark or instance.id in self.outages.held
+        return Power.OFF if wanted is Power.ON and without else wanted
+
+    def _turn_all(self, gently: bool = False) -> list[Future[None]]:
+        """Begins what makes each host what it shall be; to be called with the lock held."""
+        turning = []
+        for instance in self._seen.values():
+            wanted = self._wanted(instance)
+            if instance.id in self._machines:
+                turning += self._turn(self._machines[instance.id], wanted, gently)
+            elif wanted is not Power.GONE and instance.private_ip is not None:
+                machine = self._machines[instance.id] = self._machine(instance, instance.private_ip)
+                machine.wanted = wanted
+                turning.append(self._threads.submit(self._settle, machine))
+        for instance_id, machine in self._machines.items():
+            if instance_id not in self._seen:
+                turning += self._turn(machine, Power.GONE)
+        return turning
 
     def states(self) -> list[HostState]:
         """Every host but those that are gone or about to be."""
         with self._lock:
             machines = [each for each in self._machines.values() if each.wanted is not Power.GONE]
-        return sorted(
-            (each.state() for each in machines), key=lambda host: (host.role, host.zone, host.address)
-        )
+            cut = self.outages.cut
+        states = [each.state() for each in machines]
+        states = [replace(s, state=CUT_OFF) if s.zone in cut and s.state != "off" else s for s in states]
+        return sorted(states, key=lambda host: (host.role, host.zone, host.address))
 
-    def _turn(self, machine: Machine, wanted: Power) -> None:
-        if machine.wanted not in {wanted, Power.GONE}:
-            machine.wanted = wanted
-            self._threads.submit(self._settle, machine)
+    def _turn(self, machine: Machine, wanted: Power, gently: bool = False) -> list[Future[None]]:
+        if machine.wanted in {wanted, Power.GONE}:
+            return []
+        machine.wanted, machine.gently = wanted, gently
+        return [self._threads.submit(self._settle, machine)]
 
     def _settle(self, machine: Machine) -> None:
         name, wanted = machine.host.spec.name, machine.wanted

@@ -105,6 +105,11 @@ class Boot:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    def shut_down(self) -> None:
+        """What an operating system does before the power goes: the engine is asked to end, and waited for."""
+        self._off.set()
+        self.engine.shut_down()
+
     def _spawn(self, what: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=f"{what} {self.host.spec.name}", daemon=True)
         self._threads.append(thread)
