@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import layout_search
 from aws_calls import recorded, replay
 from pairs import HEAD, Figure, paired
 from quorate.lab.engine import Run
@@ -129,7 +130,12 @@ def swarm() -> list[Figure]:
     ]
 
 
-PARTS: dict[str, Callable[[], list[Figure]]] = {"planner": planner, "program": program, "swarm": swarm}
+PARTS: dict[str, Callable[[], list[Figure]]] = {
+    "planner": planner,
+    "layout": layout_search.figures,
+    "program": program,
+    "swarm": swarm,
+}
 
 
 def main() -> None:
