@@ -48,6 +48,13 @@ class Handmade:
             )["Subnet"]["SubnetId"]
             for number, zone in enumerate(listed)
         }
+        self.firewall = ec2.create_security_group(GroupName=CLUSTER, Description="all of it", VpcId=vpc)[
+            "GroupId"
+        ]
+        ec2.authorize_security_group_ingress(
+            GroupId=self.firewall,
+            IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.20.0.0/16"}]}],
+        )
         self.image = "ami-0123456789abcdef0"
         iam = self.aws("iam")
         for role in ("manager", "worker"):
@@ -133,6 +140,7 @@ class Handmade:
                 "ImageId": self.image,
                 "InstanceType": "t3.small",
                 "UserData": base64.b64encode(orders).decode(),
+                "SecurityGroupIds": [self.firewall],
                 "IamInstanceProfile": {"Name": f"{CLUSTER}-{role}"},
                 "MetadataOptions": {
                     "HttpTokens": "required",
@@ -152,6 +160,7 @@ class Handmade:
             DesiredCapacity=count,
             VPCZoneIdentifier=",".join(subnets),
             LaunchTemplate={"LaunchTemplateId": template, "Version": "$Latest"},
+            Tags=[{"Key": "quorate:cluster", "Value": CLUSTER, "PropagateAtLaunch": True}],
             LifecycleHookSpecificationList=[
                 {
                     "LifecycleHookName": hook,

@@ -50,6 +50,7 @@ class Observer:
     _claim: Kept = field(default_factory=Kept)
     _token: Kept = field(default_factory=Kept)
     _homes: Kept = field(default_factory=Kept)
+    _former: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._table = Rendezvous(self.aws, self.orders.table)
@@ -132,7 +133,8 @@ class Observer:
     def _read_groups(self, plan: Plan, nodes: tuple[Node, ...]) -> dict[str, Group] | None:
         """Groups with zone ids, believed only if one of them lists the instance that asks."""
         names = {slot.group for slot in plan.slots} | {pool.group for pool in plan.pools}
-        names |= {plan.group_of(slot, pool) for slot, pool in labelled_homes(nodes)} | self._tagged(plan)
+        self._former |= {plan.group_of(slot, pool) for slot, pool in labelled_homes(nodes)}
+        names |= self._former | self._tagged(plan)
         found = self._try("groups", lambda: self.aws.groups(sorted(names)))
         if found is None:
             return None

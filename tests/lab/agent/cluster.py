@@ -1,0 +1,210 @@
+"""What a test sees of a living cluster, by asking its engines; and how it hurts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from quorate.errors import QuorateError
+from quorate.lab.hosts.inventory import HostState
+from quorate.lab.lab import Lab
+from quorate.swarm.engine import Engine
+from quorate.swarm.snapshot import Node
+
+from .handmade import Handmade
+
+T = TypeVar("T")
+
+PATIENCE = 120.0
+
+
+def until(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """The first true value of `what()`; fails with the last one when time is up."""
+    end = time.monotonic() + seconds
+    value: object = None
+    while time.monotonic() < end:
+        try:
+            value = what()
+        except QuorateError as error:
+            value = error
+        else:
+            if value:
+                return value  # type: ignore[return-value]
+        time.sleep(0.1)
+    raise AssertionError(f"still {value!r} after {seconds:.0f} s")
+
+
+@dataclass
+class Cluster:
+    """A lab with a cluster laid out by hand."""
+
+    lab: Lab
+    made: Handmade
+
+    # What is seen
+
+    def managers(self) -> list[HostState]:
+        return [host for host in self.lab.hosts() if host.role == "manager"]
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The node list of any manager that answers it; QuorateError if none does."""
+        trouble: QuorateError | None = None
+        for host in self.managers():
+            if not host.docker_host:
+                continue
+            try:
+                return Engine(host.docker_host, timeout=3).nodes()
+            except QuorateError as error:
+                trouble = error
+        raise trouble or QuorateError("there is no manager to ask")
+
+    def members(self) -> list[Node]:
+        return [node for node in self.nodes() if node.member]
+
+    def cluster_ids(self) -> set[str]:
+        """By every manager's own engine."""
+        found = set()
+        for host in self.managers():
+            with suppress(QuorateError):
+                found.add(Engine(host.docker_host, timeout=3).membership().cluster_id or "")
+        return found - {""}
+
+    def is_whole(self) -> bool:
+        """Every slot held by a reachable member of its own, every worker active, nothing else listed."""
+        nodes = self.nodes()
+        slots = sorted(node.labels.get("quorate.slot", "") for node in nodes if node.reachable)
+        workers = [node for node in nodes if not node.member]
+        return (
+            slots == sorted(name for name, _ in self.made.slots())
+            and len(workers) == sum(self.made.pools.values())
+            and all(node.ready and node.availability == "active" for node in workers)
+            and not any(node.changing for node in nodes)
+        )
+
+    def form(self) -> tuple[Node, ...]:
+        """Launch everything and wait until it is whole."""
+        self.made.launch()
+        until(self.is_whole)
+        return self.nodes()
+
+    def slot_of(self, node: Node) -> str:
+        return node.labels["quorate.slot"]
+
+    def leader(self) -> Node:
+        return next(node for node in self.nodes() if node.leader)
+
+    def log(self, instance: str, unit: str) -> str:
+        """What a unit of an instance's host has said, also of one that is gone."""
+        for folder in (self.lab.names.hosts / instance / "log", self.lab.names.logs / instance):
+            path = folder / f"{unit}.log"
+            if path.exists():
+                return path.read_text(errors="replace")
+        return ""
+
+    def said(self, unit: str) -> str:
+        """What a unit has said on every host."""
+        folders = [*self.lab.names.hosts.glob("*/log"), *self.lab.names.logs.glob("*")]
+        return "".join(path.read_text(errors="replace") for f in folders for path in f.glob(f"{unit}.log"))
+
+    # What is done to it
+
+    def fault(self, kind: str, **fields: object) -> None:
+        """AWS calls that match go wrong from now on."""
+        self._control("POST", "faults", {"kind": kind, "principal": "quorate-hand-*", **fields})
+
+    def well(self) -> None:
+        """No faults any more."""
+        self._control("DELETE", "faults")
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """How often each principal made which call."""
+        return json.loads(self._control("GET", "calls"))["calls"]
+
+    def _control(self, method: str, path: str, document: object = None) -> bytes:
+        request = urllib.request.Request(
+            f"{self.lab.endpoint}/quorate-lab/{path}",
+            method=method,
+            data=None if document is None else json.dumps(document).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read()
+
+    def terminate(self, instance: str) -> None:
+        """Through the EC2 API, as a person would."""
+        self.made.aws("ec2").terminate_instances(InstanceIds=[instance])
+
+    def freeze(self, host: HostState) -> None:
+        """Its engine hangs from now on: it is there, and answers nobody."""
+        for pid in _processes(host, "dockerd"):
+            os.kill(pid, signal.SIGSTOP)
+
+    def kill(self, host: HostState, unit: str) -> bool:
+        """kill -9 of a unit's process on that host alone; whether there was one."""
+        killed = False
+        for pid in _processes(host, f"quorate.agent.{unit}"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed = True
+        return killed
+
+
+def _processes(host: HostState, word: str) -> list[int]:
+    """Processes in the host's own PID namespace with this word in their command line."""
+    if host.pid is None:
+        return []
+    found = []
+    children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
+    home = str(Path(f"/proc/{children[0]}/ns/pid").readlink()) if children else ""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str((folder / "ns/pid").readlink()) == home and word in (folder / "cmdline").read_text().split(
+                "\0"
+            ):
+                found.append(int(folder.name))
+    return found
+
+
+@dataclass
+class Watch:
+    """Looks at the members ten times a second from outside; the worst that it saw is kept."""
+
+    cluster: Cluster
+    lost_quorum: list[str] = field(default_factory=list)
+    seen: list[tuple[float, frozenset[str]]] = field(default_factory=list)
+    looks: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Watch:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        try:
+            nodes = self.cluster.nodes()
+        except (QuorateError, OSError):
+            return
+        self.looks += 1
+        members = [node for node in nodes if node.reachability is not None]
+        reachable = sum(node.reachable for node in members)
+        if reachable < len(members) // 2 + 1:
+            self.lost_quorum.append(f"{reachable} of {len(members)}")
+        self.seen.append((time.monotonic(), frozenset(node.id for node in members)))

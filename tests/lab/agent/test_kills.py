@@ -1,0 +1,101 @@
+"""kill -9 of join and steward at every step, and the end of whoever holds the claim: one swarm each time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from .cluster import Cluster, until
+
+STEPS = ("claimed the cluster's only init", "swarm made", "is ready to be joined", "joined swarm")
+"""What join says as soon as it has done a step: the kill comes then."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_join_killed_on_every_manager_as_soon_as_it_has_done_a_step(cluster: Cluster, step: str) -> None:
+    """Given five managers booting at once, when each join is killed once after this step, one swarm forms."""
+    cluster.made.pools.clear()
+    killed: set[str] = set()
+    stop = threading.Event()
+
+    def reap() -> None:
+        while not stop.wait(0.01):
+            for host in cluster.managers():
+                if host.instance_id in killed or step not in cluster.log(host.instance_id, "join"):
+                    continue
+                if cluster.kill(host, "join"):
+                    killed.add(host.instance_id)
+
+    reaper = threading.Thread(target=reap, daemon=True)
+    reaper.start()
+    try:
+        cluster.form()
+    finally:
+        stop.set()
+        reaper.join(timeout=10)
+    assert killed
+    assert len(cluster.cluster_ids()) == 1
+    assert len(cluster.nodes()) == 5
+
+
+def test_the_owner_of_the_claim_ends_before_ready_and_another_takes_over(cluster: Cluster) -> None:
+    """Given an owner that cannot publish its swarm, when its instance ends and its claim expires."""
+    made = cluster.made
+    made.pools.clear()
+    cluster.fault("error", action="ssm:PutParameter")
+    made.launch()
+    until(lambda: "swarm made" in cluster.said("join"))
+    claim = made.item("claim")
+    assert claim is not None and claim["state"]["S"] == "CREATING"
+    owner = claim["owner"]["S"]
+    cluster.terminate(owner)
+    until(lambda: owner not in {host.instance_id for host in cluster.lab.hosts()})
+    cluster.well()
+    made.aws("dynamodb").put_item(TableName="quorate-hand", Item=claim | {"expiry": {"N": "1"}})
+
+    until(cluster.is_whole)
+    assert len(cluster.cluster_ids()) == 1
+    assert f"took over the claim of {owner}" in cluster.said("join")
+    assert owner not in {node.labels["quorate.instance"] for node in cluster.nodes()}
+
+
+def test_an_expired_claim_is_left_alone_while_its_owner_lives(cluster: Cluster) -> None:
+    """Given an owner that cannot publish, when its claim has expired, it goes on itself once AWS answers."""
+    made = cluster.made
+    made.pools.clear()
+    cluster.fault("error", action="ssm:PutParameter")
+    made.launch()
+    until(lambda: "swarm made" in cluster.said("join"))
+    claim = made.item("claim")
+    assert claim is not None
+    made.aws("dynamodb").put_item(TableName="quorate-hand", Item=claim | {"expiry": {"N": "1"}})
+    time.sleep(6)
+    cluster.well()
+
+    until(cluster.is_whole)
+    assert len(cluster.cluster_ids()) == 1
+    assert "took over" not in cluster.said("join")
+    assert claim["owner"]["S"] in {node.labels["quorate.instance"] for node in cluster.nodes()}
+
+
+def test_stewards_killed_again_and_again_while_a_cluster_forms(cluster: Cluster) -> None:
+    """Given five managers booting, when every steward is killed every two seconds, the work gets done."""
+    stop = threading.Event()
+    kills = 0
+
+    def reap() -> None:
+        nonlocal kills
+        while not stop.wait(2.0) and kills < 15:
+            for host in cluster.managers():
+                kills += cluster.kill(host, "steward")
+
+    reaper = threading.Thread(target=reap, daemon=True)
+    reaper.start()
+    try:
+        cluster.form()
+    finally:
+        stop.set()
+        reaper.join(timeout=10)
+    assert len(cluster.cluster_ids()) == 1
