@@ -28,6 +28,11 @@ def show(status: Status, stream: TextIO | None = None) -> None:
         branch = tree.add(Text(zone, "bold"))
         for node in nodes:
             branch.add(_row(node))
+    if not status.nodes:
+        for zone in sorted({host.zone for host in status.hosts}):
+            branch = tree.add(Text(zone, "bold"))
+            for host in (one for one in status.hosts if one.zone == zone):
+                branch.add(Text(f"{host.name:<18}{host.role:<9}host {host.state:<9}{host.address}"))
     console.print(tree)
     console.print(f"may fail: {may_fail(status)}")
     for trouble in status.trouble:
@@ -53,6 +58,8 @@ def _heading(status: Status) -> str:
     health = "[green]healthy[/green]" if status.healthy else "[red]not whole[/red]"
     spread = "-".join(str(count) for count in status.spread.values())
     managers = f"{_count(len(status.managers), 'manager')} {spread}".strip()
+    if not status.nodes and status.hosts:
+        return f"[bold]{name}[/bold]  {health}  no manager lists the nodes: these are the hosts"
     return f"[bold]{name}[/bold]  {health}  {managers}, {_count(len(status.workers), 'worker')}"
 
 

@@ -54,8 +54,8 @@ class Status:
 
     @property
     def leader(self) -> Node | None:
-        """None too when too few managers answer: a leader that lost its quorum believes in itself for a while."""
-        if sum(node.reachable for node in self.managers) < quorum(len(self.managers)):
+        """None without a quorum, too: a leader that has lost it believes in itself for a while."""
+        if not self.managers or sum(node.reachable for node in self.managers) < quorum(len(self.managers)):
             return None
         return next((node for node in self.managers if node.leader), None)
 
@@ -222,11 +222,9 @@ def missing(asked: Asked | None, nodes: Sequence[Node], clusters: Sequence[str])
             trouble.append(
                 f"{node.hostname}: a manager in zone {zone_of(node)}, which the plan does not have"
             )
-    answering = sum(node.reachable for node in members)
-    if members and answering < quorum(len(members)):
-        trouble.append(
-            f"no quorum: {answering} of {len(members)} managers reachable, {quorum(len(members))} needed"
-        )
+    answering, needed = sum(node.reachable for node in members), quorum(len(members)) if members else 0
+    if answering < needed:
+        trouble.append(f"no quorum: {answering} of {len(members)} managers reachable, {needed} needed")
     elif members and not any(node.leader for node in members):
         trouble.append("no leader")
     workers = [node for node in nodes if node.reachability is None]
