@@ -142,6 +142,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
                 "PATH": os.environ["PATH"],
                 "MOTO_AMIS_PATH": str(amis),
                 "MOTO_EC2_LOAD_DEFAULT_AMIS": "true",
+                "MOTO_ENABLE_RECORDING": "1",
+                "MOTO_RECORDER_FILEPATH": str(tmp_path / "calls"),
             },
             stdout=log,
             stderr=log,

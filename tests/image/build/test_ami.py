@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
 from tests.image.build.conftest import AMI, DebianHost
+from tests.image.build.packages import make_package, served
 
 from quorate.operations.image.aws import Region
 from quorate.operations.image.build import Workshop, build_ami
+from quorate.operations.image.pin import write_variables
+from quorate.operations.image.places import REPOSITORY, digest
 from quorate.operations.image.publish import publish, roll_back
 
 
@@ -20,10 +25,19 @@ def test_an_ami_is_built_tagged_published_and_rolled_back(
     tmp_path: Path, aws: Region, debian_host: DebianHost, shop: Workshop
 ) -> None:
     # given a Debian host that is the instance, and nothing published
+    folder = Path(shutil.copytree(REPOSITORY / "images/packer/vars", tmp_path / "vars"))
+    shop = replace(shop, packer=replace(shop.packer, vars_folder=folder))
     ec2 = boto3.client("ec2", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name="us-east-1")
 
-    # when an AMI for workers is built
-    manifest = build_ami(shop, "worker", without_ssm_agent=True)
+    # when an AMI for workers is built, with the SSM agent as it is pinned
+    unit = {"lib/systemd/system/amazon-ssm-agent.service": "[Service]\nExecStart=/usr/bin/amazon-ssm-agent\n"}
+    source = tmp_path / "source"
+    source.mkdir()
+    package = make_package(source, "amazon-ssm-agent", "3.3.1.0-1", unit)
+    with served(source) as address:
+        pin = {"ssm_agent_version": "3.3.1.0", "ssm_agent_url": f"{address}/{package.name}"}
+        write_variables("access", folder, {**pin, "ssm_agent_sha256": digest(package)})
+        manifest = build_ami(shop, "worker")
 
     # then there is one AMI, of that name, encrypted, tagged, from the pinned base
     document = json.loads(manifest.read_text())
@@ -41,6 +55,9 @@ def test_an_ami_is_built_tagged_published_and_rolled_back(
 
     # and the host was provisioned and sealed by the same steps as a disk
     assert (debian_host.root / "opt/quorate/bin/python").exists()
+    wanted = debian_host.root / "etc/systemd/system/multi-user.target.wants"
+    assert (wanted / "amazon-ssm-agent.service").is_symlink() and tags["quorate:ssm"] == "3.3.1.0"
+    assert (debian_host.root / "lib/systemd/system/amazon-ssm-agent.service").exists()
     assert (debian_host.root / "etc/machine-id").read_text() == ""
     assert not (debian_host.root / "home/admin/.ssh").exists()
     assert not list(debian_host.root.glob("opt/quorate/lib/python3*/site-packages/quorate/agent/steward"))

@@ -120,7 +120,7 @@ def nodes(vm: Vm) -> dict[str, dict[str, str]]:
     """The swarm's nodes by address as this VM's engine lists them; nothing when it does not answer."""
     template = "{{.Status.Addr}} {{.ID}} {{.Status.State}} {{.Spec.Availability}} {{.Spec.Role}}"
     manager = "{{with .ManagerStatus}} {{.Reachability}} {{.Leader}}{{end}}"
-    command = f"docker node ls -q | xargs -r docker node inspect --format '{template}{manager}'"
+    command = f"ids=$(docker node ls -q) && docker node inspect $ids --format '{template}{manager}'"
     code, text = vm.machine.console.attempt(command, timeout=300)
     if code != 0:
         return {}

@@ -21,7 +21,7 @@ After=dev-ttyS1.device systemd-remount-fs.service
 Type=simple
 Environment=TERM=dumb
 ExecStartPre=/bin/stty -F /dev/ttyS1 raw -echo
-ExecStart=/bin/sh -c 'exec /bin/bash --norc --noprofile </dev/ttyS1 >/dev/ttyS1 2>&1'
+ExecStart=/bin/sh -c 'cat </dev/ttyS1 | exec /bin/bash --norc --noprofile >/dev/ttyS1 2>&1'
 Restart=always
 RestartSec=1
 """,
