@@ -101,6 +101,7 @@ class Acting:
         thing = provider.update(wanted.type, old.id, thing_of(old), inputs, wanted.seconds.get("update", 0))
         updated = wanted.resource(thing.inputs, thing.id, thing.outputs)
         self._ledger.put(updated)
+        self._ledger.save()
         return updated
 
     def delete(self, resource: Resource) -> None:
@@ -108,6 +109,7 @@ class Acting:
             provider = self._providers.of(resource.provider)
             provider.delete(resource.type, resource.id, resource.inputs, resource.delete_seconds)
         self._ledger.forget(resource)
+        self._ledger.save()
 
 
 class Foreseeing:

@@ -8,12 +8,25 @@ from functools import cached_property
 from typing import Any, Final
 
 import boto3
+import botocore.loaders
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from quorate.errors import Failed, Unknown
 
 SERVICES: Final = ("autoscaling", "dynamodb", "ec2", "iam", "kms", "ssm", "sts")
+
+
+_MODELS: Final = botocore.loaders.create_loader()
+"""The services' models, read once in a process: reading them takes longer than most calls."""
+_MAKING: Final = threading.Lock()
+
+
+def _session(region: str) -> boto3.session.Session:
+    inner = botocore.session.get_session()
+    inner.register_component("data_loader", _MODELS)
+    return boto3.session.Session("lab", "lab", region_name=region, botocore_session=inner)
 
 
 class AwsRefused(Failed):
@@ -34,13 +47,12 @@ class Aws:
     def __init__(self, endpoints: Mapping[str, str], region: str) -> None:
         self.region = region
         self._endpoints = dict(endpoints)
-        self._session = boto3.session.Session("lab", "lab", region_name=region)
+        self._session = _session(region)
         self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
         """The client of a service; a service without a verified endpoint has none."""
-        with self._lock:
+        with _MAKING:
             if service not in self._clients:
                 self._clients[service] = self._session.client(
                     service,
