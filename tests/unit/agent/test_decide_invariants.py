@@ -133,7 +133,9 @@ class World(RuleBasedStateMachine):
             if line.role == "manager" and line.reach is None and line.state == "ready":
                 self._set(line.name, reach="reachable")
             elif line.role == "worker" and line.reach is not None:
-                self._set(line.name, reach=None)
+                # swarmkit itself looks again at that moment: manager/state/raft, CanRemoveMember
+                if self._reachable() - (line.reach == "reachable") >= majority(self._members() - 1):
+                    self._set(line.name, reach=None)
 
     @rule(pause=st.sampled_from([0.1, 0.3, 1.0, 2.5, 50.0, 130.0]), times=st.integers(1, 4))
     def the_leader_looks(self, pause: float, times: int) -> None:

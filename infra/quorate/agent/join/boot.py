@@ -124,6 +124,7 @@ class Boot:
         """One step of a manager towards READY; True when this node has founded the swarm."""
         me, wall = self.identity.instance, self.wall()
         if claim is None:
+            self._check_place()
             mine = new_claim(me, wall)
             if not self.store.create_claim(mine):
                 return False
@@ -136,6 +137,7 @@ class Boot:
         if step is Step.FOUND:
             return self._found(claim)
         if step is Step.TAKE_OVER:
+            self._check_place()
             mine = new_claim(me, wall)
             if not self.store.replace_claim(claim.nonce, mine):
                 return False
@@ -143,6 +145,21 @@ class Boot:
             return self._found(mine)
         self.journal.say_once("claim", f"waiting for {claim.owner}, which makes the swarm")
         return False
+
+    def _check_place(self) -> None:
+        """Unknown unless plan and Auto Scaling say, too, that this instance stands in its manager's slot.
+
+        User-data alone makes no founder: who founds is a manager, and all that follows trusts it.
+        """
+        plan = self.store.read_plan()
+        if plan is None:
+            raise Unknown(f"table {self.orders.table}: the plan is not written yet")
+        slot, group = self.orders.slot, self.orders.group
+        if not any(one.name == slot and one.group == group for one in plan.slots):
+            raise Unknown(f"user-data says slot {slot} of group {group}: the plan has no such slot")
+        listed = self.aws.groups([group]).get(group)
+        if listed is None or self.identity.instance not in {one.id for one in listed.instances}:
+            raise Unknown(f"user-data says group {group}: Auto Scaling does not list this instance there")
 
     def _found(self, claim: Claim) -> bool:
         founding = Founding(

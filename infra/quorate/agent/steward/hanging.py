@@ -25,17 +25,18 @@ def replace_hung(standing: Standing, draft: Draft, *, allowed: bool) -> None:
     }
     since = draft.remember("silent", silent)
     recent = {i: at for i, at in draft.before.marked.items() if draft.now - at < MARK_AGAIN_SECONDS}
-    alive = {standing.zone_of(node) for node in standing.snapshot.nodes if node.ready}
+    alive = {place.ec2.zone for place in standing.places if place.ec2 and standing.only_ready(place)}
     in_turn = [place for place in standing.places if not place.listed.healthy or place.listed.ending]
     for node, place in silent.values():
         if draft.now - since[node.id] < HANG_SECONDS or place.id in recent:
             continue
         text = f"node {node.id} ({place.id}) has been silent for {HANG_SECONDS:.0f} s while EC2 says running"
-        if standing.zone_of(node) not in alive:
+        zone = place.ec2.zone if place.ec2 else "unknown"
+        if zone not in alive:
             draft.note(
                 node.id,
                 Tone.WAITS,
-                f"{text}, and so is every node of zone {standing.zone_of(node)}: taken for an outage of the "
+                f"{text}, and so is every node of zone {zone}: taken for an outage of the "
                 f"zone, nothing is done. If the zone is well, terminate the instance",
             )
         elif not allowed or any((p.slot is None) == (place.slot is None) for p in in_turn):
