@@ -48,6 +48,8 @@ def explain(
         service = services.get(packet.target)
         if service is None:
             return None
+        if wall.reaches_aws(sender.groups):
+            return f"{what} to {service} from {sender.name}: nothing but HTTPS is there"
         return (
             f"HTTPS to {service} from {sender.name}: no egress rule of {_names(sender, wall)} lets tcp 443 "
             f"out to it (anywhere, a gateway endpoint, or an interface endpoint that lets it in)"

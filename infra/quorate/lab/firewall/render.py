@@ -19,6 +19,15 @@ OUT, IN, SPOOFED = "out", "in", "spoofed"
 """How a report says where a packet was denied."""
 
 
+TRACKED = (
+    "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+    "-p tcp --tcp-flags RST RST -j ACCEPT",
+    "-m conntrack --ctstate INVALID -j DROP",
+)
+"""What belongs to a connection passes. A host that has rebooted refuses its neighbours' old connections by
+resets, which the tracker knows nothing of; without them each neighbour would wait for minutes."""
+
+
 @dataclass(frozen=True)
 class Port:
     """A host as the filters know it: its place on the fabric and its groups."""
@@ -49,7 +58,7 @@ def render(ports: Sequence[Port], firewall: Firewall, cut: Iterable[str], servic
         "INGRESS": [],
     }
     hosts, ingress = chains["HOSTS"], chains["INGRESS"]
-    hosts += ["-j CUT", *_spoofed(ports), "-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"]
+    hosts += ["-j CUT", *_spoofed(ports), *TRACKED]
     members: dict[str, list[Port]] = defaultdict(list)
     for port in ports:
         hosts.append(f"-s {port.address} -g e-{port.key}")
