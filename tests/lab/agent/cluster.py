@@ -181,6 +181,7 @@ class Watch:
     lost_quorum: list[str] = field(default_factory=list)
     seen: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     looks: int = 0
+    trouble: Exception | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
@@ -190,12 +191,16 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        self._thread.join()
+        assert self.trouble is None, self.trouble
 
     def _run(self) -> None:
-        while not self._stop.wait(0.1):
+        try:
+            while not self._stop.wait(0.1):
+                self._look()
             self._look()
-        self._look()
+        except Exception as error:  # noqa: BLE001 - said by the test itself
+            self.trouble = error
 
     def _look(self) -> None:
         try:

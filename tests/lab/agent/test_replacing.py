@@ -11,15 +11,17 @@ def test_terminated_managers_are_replaced_in_their_zones_and_never_below_quorum(
     """Given a whole cluster, when a follower's instance is terminated, and then the leader's."""
     before = cluster.form()
     follower = next(node for node in before if node.reachable and not node.leader)
+    ended: list[Node] = []
     with Watch(cluster) as watch:
-        for victim in (follower, cluster.leader()):
-            cluster.terminate(victim.labels["quorate.instance"])
-            until(lambda victim=victim: _replaced(cluster, victim))  # type: ignore[misc]
+        for choose in (lambda: follower, cluster.leader):
+            ended.append(choose())
+            cluster.terminate(ended[-1].labels["quorate.instance"])
+            until(lambda: _replaced(cluster, ended[-1]))
     assert watch.looks > 50
     assert watch.lost_quorum == []
-    for victim in (follower, *[n for n in before if n.leader]):
+    for victim in ended:
         successor = next(n for n in cluster.nodes() if _slot(n) == _slot(victim))
-        joined = [members for members in watch.seen if successor.id in members]
+        joined = [members for _, members in watch.seen if successor.id in members]
         assert joined and all(victim.id not in members for members in joined)
         assert successor.labels["quorate.zone"] == victim.labels["quorate.zone"]
     assert len(cluster.cluster_ids()) == 1
