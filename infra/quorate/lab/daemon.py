@@ -134,11 +134,12 @@ class Daemon:
         }
 
     def _hosts(self, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert self.inventory is not None and self.switches is not None
+        assert self.cloud is not None and self.inventory is not None and self.switches is not None
         return {
             "hosts": [asdict(host) for host in self.inventory.states()],
             "outages": self.switches.to_json(),
             "denied": [each.to_json() for each in self.wall.denials()],
+            "denied_calls": self.cloud.denials.news(),
         }
 
 

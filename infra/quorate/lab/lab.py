@@ -237,13 +237,14 @@ class Lab:
         return self._hosts()[0]
 
     def _hosts(self) -> tuple[tuple[HostState, ...], list[str]]:
-        """All hosts, and what the daemon knows to be wrong: outages, denied packets."""
+        """All hosts, and what the daemon knows to be wrong: outages, denied packets and calls."""
         self._present()
         answer = control.ask(self.directory, "GET", "/hosts")
         hosts = tuple(HostState(**host) for host in answer["hosts"])
         outages = Outages(**{what: frozenset(which) for what, which in answer["outages"].items()})
         denials = [Denial(**each) for each in answer["denied"]]
-        return hosts, [*outage_lines(outages, hosts, self.command), *denial_lines(denials)]
+        told = [*outage_lines(outages, hosts, self.command), *denial_lines(denials), *answer["denied_calls"]]
+        return hosts, told
 
     def _look(self, asked: Asked | None) -> Status:
         hosts, told = self._hosts()

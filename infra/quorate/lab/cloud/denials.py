@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+RECENT = timedelta(seconds=30)
+"""For which a denial is news: a node that needs the call tries again within that time."""
 MOST = 1000
 """Different denials that are remembered; the oldest go first."""
 
@@ -70,6 +72,15 @@ class Denials:
     def all(self) -> tuple[Seen, ...]:
         with self._lock:
             return tuple(self._seen.values())
+
+    def news(self) -> list[str]:
+        """In a line each, what was lately denied by a policy, or for the lack of one; by whoever it was."""
+        since = datetime.now(UTC) - RECENT
+        lately: Counter[str] = Counter()
+        for seen in self.all():
+            if seen.last >= since and seen.denial.kind != "credentials":
+                lately[seen.denial.reason] += seen.count
+        return [f"denied: {reason} ({count} x)" for reason, count in lately.items()]
 
     def clear(self) -> None:
         with self._lock:

@@ -67,6 +67,21 @@ def test_the_list_and_the_log_name_who_asked_for_what_and_what_is_missing(
     assert logged == [f"denied: node/{node.instance}, ssm:GetParameter: {denial['reason']}"]
 
 
+def test_what_was_denied_lately_is_news_and_credentials_that_ended_are_not(node: Node) -> None:
+    node.aws.cloud.denials.clear()
+    node.may(allow("none:None"))
+    old = node.aws.cloud.credentials(node.instance)
+    with pytest.raises(ClientError):
+        node.client("ec2").describe_instances()
+    node.aws.cloud.expire_credentials(node.instance)
+    with pytest.raises(ClientError):
+        node.aws.with_credentials(old).client("ec2").describe_instances()
+    assert node.aws.cloud.denials.news() == [
+        "denied: role node lacks a statement that allows ec2:DescribeInstances on * (1 x)"
+    ]
+    assert len(listed(node)) == 2
+
+
 def test_what_is_allowed_is_not_listed(node: Node) -> None:
     node.aws.cloud.denials.clear()
     node.may(allow("ec2:DescribeInstances"))
