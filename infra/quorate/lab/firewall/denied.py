@@ -42,24 +42,25 @@ def explain(
     what = packet.protocol if packet.port is None else f"{packet.protocol} {packet.port}"
     if packet.where == SPOOFED:
         return f"{what} to {packet.target} from {packet.source}, which is not its sender's own address"
-    if sender is None:
+    if sender is None or (receiver is None and packet.target not in services):
         return None
     if receiver is None:
-        service = services.get(packet.target)
-        if service is None:
-            return None
-        if wall.reaches_aws(sender.groups):
-            return f"{what} to {service} from {sender.name}: nothing but HTTPS is there"
-        return (
-            f"HTTPS to {service} from {sender.name}: no egress rule of {_names(sender, wall)} lets tcp 443 "
-            f"out to it (anywhere, a gateway endpoint, or an interface endpoint that lets it in)"
-        )
+        return _to_service(what, services[packet.target], sender, wall)
     pair = f"{what} from {sender.name} to {receiver.name}"
     if packet.where == IN:
         return (
             f"{pair}: no ingress rule of {_names(receiver, wall)} lets {what} in from {_names(sender, wall)}"
         )
     return f"{pair}: no egress rule of {_names(sender, wall)} lets {what} out to {_names(receiver, wall)}"
+
+
+def _to_service(what: str, service: str, sender: Port, wall: Firewall) -> str:
+    if wall.reaches_aws(sender.groups):
+        return f"{what} to {service} from {sender.name}: nothing but HTTPS is there"
+    return (
+        f"HTTPS to {service} from {sender.name}: no egress rule of {_names(sender, wall)} lets tcp 443 "
+        f"out to it (anywhere, a gateway endpoint, or an interface endpoint that lets it in)"
+    )
 
 
 def _names(port: Port, wall: Firewall) -> str:
