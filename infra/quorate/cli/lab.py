@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from quorate.cli import lab_outages
+from quorate.cli import lab_drill, lab_outages
 from quorate.errors import QuorateError, UsageError
 from quorate.lab.lab import HEALTHY_SECONDS, Lab
 
@@ -206,6 +206,7 @@ VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
     "status": (status, "the cluster as its engines tell it, and what may fail"),
     "exec": (execute, "run a program inside a host"),
     "zone": (lab_outages.zone, "take a zone down, by its power or its network, and up again"),
+    "drill": (lab_drill.drill, "lose every zone and every host in turn; prediction beside reality"),
     "host": (lab_outages.host, "cut a host's power, power it off in order, start it again"),
 }
 
@@ -247,6 +248,8 @@ def build_parser() -> argparse.ArgumentParser:
             )
         if name == "zone":
             lab_outages.take_zone(verb)
+        if name == "drill":
+            lab_drill.take(verb)
         if name == "host":
             lab_outages.take_host(verb)
         if name == "exec":
