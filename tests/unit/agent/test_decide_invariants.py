@@ -132,10 +132,13 @@ class World(RuleBasedStateMachine):
         for line in list(self.scene.hosts.values()):
             if line.role == "manager" and line.reach is None and line.state == "ready":
                 self._set(line.name, reach="reachable")
-            elif line.role == "worker" and line.reach is not None:
-                # swarmkit itself looks again at that moment: manager/state/raft, CanRemoveMember
-                if self._reachable() - (line.reach == "reachable") >= majority(self._members() - 1):
-                    self._set(line.name, reach=None)
+            elif line.role == "worker" and line.reach is not None and self._may_be_removed(line):
+                self._set(line.name, reach=None)
+
+    def _may_be_removed(self, line: HostLine) -> bool:
+        """As swarmkit looks again at that moment: manager/state/raft, CanRemoveMember."""
+        others = self._reachable() - (line.reach == "reachable")
+        return others >= majority(self._members() - 1)
 
     @rule(pause=st.sampled_from([0.1, 0.3, 1.0, 2.5, 50.0, 130.0]), times=st.integers(1, 4))
     def the_leader_looks(self, pause: float, times: int) -> None:

@@ -25,6 +25,7 @@ PLAN_SECONDS = 5.0  # for which a plan that was read is still what it is
 CLAIM_SECONDS = 60.0
 TOKEN_SECONDS = 300.0
 HOMES_SECONDS = 60.0
+LATER_SECONDS = 5.0  # after the first look: what may wait while a cluster forms, or finds a new leader
 
 
 @dataclass
@@ -54,6 +55,11 @@ class Observer:
 
     def __post_init__(self) -> None:
         self._table = Rendezvous(self.aws, self.orders.table)
+        self._began = self.clock()
+
+    @property
+    def _has_settled(self) -> bool:
+        return self.clock() - self._began >= LATER_SECONDS
 
     def look(self, node_id: str) -> Snapshot:
         """What is now. Unknown or EngineRefused if the swarm itself does not answer."""
@@ -104,6 +110,8 @@ class Observer:
         """Whether the published token is the swarm's; None: not known. Only a digest of it is kept."""
         if self.clock() - self._token.at < TOKEN_SECONDS:
             return self._token.value == _digest(token)
+        if not self._has_settled:
+            return None
         try:
             published = self.aws.get_parameter(self.orders.token_parameter)
         except Absent:
@@ -153,7 +161,7 @@ class Observer:
 
     def _tagged(self, plan: Plan) -> frozenset[str]:
         """Groups that neither plan nor labels name any more: their last instance may wait for its end."""
-        if self.clock() - self._homes.at >= HOMES_SECONDS:
+        if self._has_settled and self.clock() - self._homes.at >= HOMES_SECONDS:
             found = self._try("tagged groups", lambda: self.aws.groups_tagged(plan.cluster))
             if found is not None:
                 self._homes = Kept(frozenset(found), self.clock())
