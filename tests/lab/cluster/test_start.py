@@ -6,7 +6,7 @@ import pytest
 
 from quorate.lab.lab import Lab
 
-from .conftest import Witness
+from .conftest import Witness, eventually
 
 
 @pytest.mark.parametrize("start", [1, 2, 3])
@@ -55,8 +55,11 @@ def test_overlays_come_from_the_declared_pool(shared: Witness):
     engine = shared.manager()
     shared.docker(engine, "network", "create", "--driver", "overlay", "probe")
     try:
-        made = json.loads(shared.docker(engine, "network", "inspect", "probe"))[0]
-        subnet = ipaddress.ip_network(made["IPAM"]["Config"][0]["Subnet"])
+        # the leader hands the range out a moment after it has taken the order
+        config = eventually(
+            lambda: json.loads(shared.docker(engine, "network", "inspect", "probe"))[0]["IPAM"]["Config"]
+        )
+        subnet = ipaddress.ip_network(config[0]["Subnet"])
         assert subnet.subnet_of(ipaddress.ip_network("10.128.0.0/12"))
     finally:
         shared.docker(engine, "network", "rm", "probe")
