@@ -27,7 +27,7 @@ def taken_over(shared: Witness, role: str) -> Any:
 def attempt(shared: Witness, host: Any, attempts: list[list[Any]]) -> dict[str, str]:
     """Each attempt's outcome, made inside of the host with what its metadata service gives to it."""
     argv, environment = shared.lab.exec_argv(
-        host.name, [sys.executable, str(ATTEMPTS), f"http://{AWS_ADDRESS}:{AWS_PORT}"]
+        host.name, [sys.executable, "-c", ATTEMPTS.read_text(), f"http://{AWS_ADDRESS}:{AWS_PORT}"]
     )
     done = subprocess.run(
         argv,

@@ -73,6 +73,7 @@ class Acting:
             return None
         whole = replace(resource, id=thing.id, inputs=thing.inputs, outputs=thing.outputs, unfinished=False)
         self._ledger.put(whole)
+        self._ledger.save()
         return whole
 
     def create(self, wanted: Wanted, inputs: Values) -> Resource:

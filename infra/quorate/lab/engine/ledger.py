@@ -1,7 +1,7 @@
 """The one place that changes the state, for all threads, and writes it down.
 
 An intent is on disk before its create begins. What a create has answered is on disk with the next intent or
-at the end: a crash in between finds the intent, and with it the thing. Updates and deletes are on disk at once.
+at the end: a crash in between finds the intent, and with it the thing. Everything else is on disk at once.
 """
 
 from __future__ import annotations
