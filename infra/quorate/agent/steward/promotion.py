@@ -71,13 +71,20 @@ def _candidates(standing: Standing, draft: Draft) -> list[tuple[Place, Node]]:
     return fit
 
 
+def _last_one_leaves(standing: Standing) -> bool:
+    """Whether the only member waits for its end: it cannot go before its replacement is a member, too."""
+    only = standing.members[0].instance if len(standing.members) == 1 else None
+    place = standing.place_of.get(only or "")
+    return place is not None and place.listed.waits_to_end
+
+
 def _fit_for(standing: Standing, slot: PlannedSlot, place: Place, draft: Draft) -> Node | None:
     """The one Ready node at the slot's one instance, if nothing but steadiness is missing."""
     node = standing.only_ready(place) if place.running else None
     if node is None or node.member or place.ec2 is None:
         return None
     holders = standing.slot_holders.get(slot.name)
-    if holders:
+    if holders and not _last_one_leaves(standing):
         held = f"{holders[0].id} ({holders[0].instance}) is a member of {slot.name}"
         draft.note(slot.name, Tone.WAITS, f"{place.id} waits: {held}")
         return None

@@ -1,0 +1,164 @@
+"""Anything that may befall a cluster, in any order; the witness looks on, and in the end all is well again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from .traces import heal, new_world
+from .world import ZONES, World
+
+LAYOUTS = ((2, 2, 1), (1, 1, 1), (3,), (1,))
+ANYWHERE = ("leader", "owner", "worker", *(f"manager-{zone}-{n}" for zone in ZONES for n in (1, 2, 3)))
+SKEWS = st.sampled_from([(0.0,), (0.0, 3600.0, -3600.0), (3600.0, 0.0), (-3600.0, 0.0, 0.0)])
+SERVICES = st.sampled_from(["*", "dynamodb", "ec2", "autoscaling", "ssm"])
+KINDS = st.sampled_from(["error", "timeout", "lost", "empty"])
+UNITS = st.sampled_from(["join", "steward"])
+PAUSES = st.sampled_from([0.3, 1.0, 2.5, 6.0, 15.0, 60.0, 130.0, 320.0])
+WORDS = (
+    ("join", "claimed the cluster's only init"),
+    ("join", "swarm made"),
+    ("join", "is ready to be joined"),
+    ("join", "joined swarm"),
+    ("steward", "leads"),
+    ("steward", "promote"),
+    ("steward", "demote"),
+)
+
+
+class Life(RuleBasedStateMachine):
+    """Every rule is one event of the world, so that a run is a trace."""
+
+    world: World
+
+    def do(self, **event: Any) -> None:
+        self.world.do(**event)
+
+    @initialize(
+        layout=st.sampled_from(LAYOUTS),
+        workers=st.integers(0, 2),
+        skews=SKEWS,
+        reuse=st.booleans(),
+        linger=st.booleans(),
+        formed=st.booleans(),
+    )
+    def begin(self, layout: tuple[int, ...], formed: bool, **more: Any) -> None:
+        self.kind = {"layout": layout, "survive": "zone" if len(layout) > 1 else "none", **more}
+        self.world = new_world(self.kind)
+        self.do(do="launch")
+        if formed:
+            self.do(do="expect whole")
+
+    def _where(self, data: st.DataObject) -> str:
+        here = [one for one in ANYWHERE if self.world.in_slot(one) is not None]
+        return data.draw(st.sampled_from(here or ["leader"]), label="where")
+
+    @rule(seconds=PAUSES)
+    def time_passes(self, seconds: float) -> None:
+        self.do(do="wait", seconds=seconds)
+
+    @rule(data=st.data(), unit=UNITS, calls=st.integers(0, 12), freeze=st.booleans())
+    def a_process_runs_up_to_some_call(
+        self, data: st.DataObject, unit: str, calls: int, freeze: bool
+    ) -> None:
+        where = self._where(data)
+        self.do(do="step", unit=unit, where=where, calls=calls)
+        if freeze:
+            self.do(do="freeze", unit=unit, where=where)
+
+    @rule()
+    def all_go_on(self) -> None:
+        self.do(do="thaw")
+
+    @rule(data=st.data(), unit=UNITS)
+    def a_process_is_killed(self, data: st.DataObject, unit: str) -> None:
+        self.do(do="kill", unit=unit, where=self._where(data))
+
+    @rule(word=st.sampled_from(WORDS))
+    def a_process_is_killed_after_a_step(self, word: tuple[str, str]) -> None:
+        self.do(do="kill when", unit=word[0], says=word[1])
+
+    @rule(data=st.data(), even_the_last=st.booleans())
+    def an_instance_is_terminated(self, data: st.DataObject, even_the_last: bool) -> None:
+        where = self._where(data)
+        if (even_the_last and data.draw(st.integers(0, 9)) == 9) or not self._is_needed(where):
+            self.do(do="terminate", where=where)
+
+    def _is_needed(self, where: str) -> bool:
+        """Whether the quorum would be gone for good."""
+        host, swarm = self.world.in_slot(where), self.world.cluster()
+        if host is None or swarm is None:
+            return False
+        there = [
+            n
+            for n in swarm.members()
+            if self.world.host_of(n)
+            and not self.world.cloud.instances[n.instance].ended
+            and n.instance != host.instance
+        ]
+        return len(there) < swarm.majority
+
+    @rule(data=st.data())
+    def a_group_ends_an_instance(self, data: st.DataObject) -> None:
+        self.do(do="end in order", where=self._where(data))
+
+    @rule(zone=st.sampled_from(ZONES))
+    def a_zone_goes_down(self, zone: str) -> None:
+        self.do(do="zone down", zone=zone)
+
+    @rule(zone=st.sampled_from(ZONES), aws=st.booleans())
+    def a_zone_is_cut_off(self, zone: str, aws: bool) -> None:
+        self.do(do="zone partition", zone=zone, aws=aws)
+
+    @rule()
+    def the_zone_of_the_leader_is_cut_off(self) -> None:
+        host = self.world.in_slot("leader")
+        if host is not None:
+            self.do(do="zone partition", zone=host.zone)
+
+    @precondition(lambda self: self.world.down or self.world.cut)
+    @rule(data=st.data())
+    def a_zone_comes_back(self, data: st.DataObject) -> None:
+        zones = sorted({*self.world.down, *self.world.cut})
+        self.do(do="zone up", zone=data.draw(st.sampled_from(zones)))
+
+    @rule(data=st.data())
+    def a_host_stops(self, data: st.DataObject) -> None:
+        self.do(do="host stop", where=self._where(data))
+
+    @rule()
+    def stopped_hosts_start(self) -> None:
+        self.do(do="hosts start")
+
+    @rule(data=st.data(), service=SERVICES, kind=KINDS, everywhere=st.booleans())
+    def aws_goes_wrong(self, data: st.DataObject, service: str, kind: str, everywhere: bool) -> None:
+        where = {} if everywhere else {"where": self._where(data)}
+        self.do(do="fault", service=service, kind=kind, **where)
+
+    @precondition(lambda self: self.world.faults)
+    @rule()
+    def aws_is_well(self) -> None:
+        self.do(do="well")
+
+    @rule(data=st.data())
+    def an_engine_loses_an_answer(self, data: st.DataObject) -> None:
+        self.do(do="lose answer", where=self._where(data))
+
+    @rule()
+    def ec2_forgets_the_dead(self) -> None:
+        self.do(do="forget")
+
+    @rule()
+    def the_token_is_rotated(self) -> None:
+        self.do(do="rotate")
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        try:
+            if not self.world.broken:
+                heal(self.world)
+        finally:
+            self.world.close()
