@@ -99,7 +99,9 @@ class Boot:
             self._wait_for_leader(f"the engine is {found.state} {found.error}".strip())
             return False
 
-        self._until(step)
+        # Nothing takes the place of a member whose hook is done, and no steward runs before this ends: it
+        # waits for AWS and engine for as long as they need.
+        self._again_until(lambda: step(self.store.read_claim()), "the claim was not read", patient=True)
         return not broken
 
     def _check_home(self, issued: Issued, claim: Claim | None) -> None:
@@ -194,8 +196,10 @@ class Boot:
         """Read the claim and take the step, until it says done."""
         self._again_until(lambda: step(self.store.read_claim()), "the claim did not become READY")
 
-    def _again_until(self, done: Callable[[], bool], trouble: str) -> None:
+    def _again_until(self, done: Callable[[], bool], trouble: str, *, patient: bool = False) -> None:
         """Try again with growing pauses until it is done; Failed when the deadline has passed.
+
+        `patient`: each trouble moves the deadline, so that only another reason ends it.
 
         What AWS or the engine refuses meanwhile is said once and tried again: in a node's first seconds its
         role may not have reached every endpoint.
@@ -209,3 +213,6 @@ class Boot:
             except (Unknown, EngineRefused) as error:
                 trouble = str(error)
                 self.journal.say_once("trouble", f"{trouble}; trying again")
+                if patient:
+                    self.hook.beat()
+                    self.deadline = Deadline(JOIN_SECONDS)

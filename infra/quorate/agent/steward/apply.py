@@ -1,11 +1,14 @@
 """Carrying out a decision: inside the swarm at once, outside it only after leadership was proved.
 
 Proof is a write committed through raft in this very pass, and then the table's epoch: a cut-off leader
-believes in itself for some 19 s, but it can commit nothing, and so begins and holds no epoch either.
+believes in itself for some 19 s, but it can commit nothing, and so begins and holds no epoch either. A proof
+holds for PROOF_SECONDS: a call that AWS does not answer takes longer, and a successor comes in some 10 s.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast, get_args
 
@@ -35,6 +38,7 @@ from quorate.swarm.rendezvous import Rendezvous
 from quorate.swarm.snapshot import Claim, Node, Snapshot
 
 OUTSIDE = get_args(Outside)
+PROOF_SECONDS = 3.0
 
 
 @dataclass
@@ -69,24 +73,27 @@ class Applier:
     observer: Observer
     journal: Journal
     leadership: Leadership
+    clock: Callable[[], float] = time.monotonic
     done: list[str] = field(default_factory=list)
 
     def apply(self, snapshot: Snapshot, decision: Decision) -> bool:
         """Every action in its order; False if one failed. After a failure inside the swarm the rest waits."""
         self.done = []
         nodes = {node.id: node for node in snapshot.nodes}
-        proved, well = False, True
+        proved, well = float("-inf"), True
         for action in decision.actions:
             outside = isinstance(action, OUTSIDE)
+            fresh = False
             try:
-                if outside and not proved:
+                if outside and self.clock() - proved > PROOF_SECONDS:
                     self.leadership.prove(snapshot.node_id)
-                    proved = True
+                    proved = self.clock()
+                fresh = True
                 self._carry_out(action, snapshot, nodes)
             except (Unknown, Failed) as error:
                 self.journal.say_once(f"failed {_name(action)}", f"{_name(action)} failed: {error}")
                 well = False
-                if not outside or not proved:
+                if not outside or not fresh:
                     break
                 continue
             self.journal.forget(f"failed {_name(action)}")

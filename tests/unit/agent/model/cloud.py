@@ -49,7 +49,7 @@ class Group:
 
 
 @dataclass
-class Refusal(Exception):  # noqa: N818
+class Refusal(Exception):
     """AWS's answer is an error with this code."""
 
     code: str

@@ -204,6 +204,7 @@ def installed(world: World) -> ExitStack:
             Aws=aws,
             Engine=engine,
             Observer=partial(observer, clock=clock.monotonic),
+            Applier=partial(loop.Applier, clock=clock.monotonic),
             time=SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep),
         )
         use(

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class EngineSaid(Exception):  # noqa: N818
+class EngineSaid(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
 
 
-class NoAnswer(Exception):  # noqa: N818
+class NoAnswer(Exception):
     """After so many seconds."""
 
     def __init__(self, seconds: float = 5.0) -> None:
@@ -42,7 +42,7 @@ class Lines(Journal):
 
 @dataclass
 class Host:
-    """`swarm` and `node`: what its disk is a member of; `settled`: it has heard a leader since it was started."""
+    """`swarm` and `node`: what its disk is a member of; `settled`: a leader was heard since it started."""
 
     world: World
     instance: str
@@ -197,7 +197,7 @@ class Host:
             if f"{other.address}:2377" not in addresses or not self.world.connected(self, other):
                 continue
             try:
-                swarm, _, leader = other._led()  # noqa: SLF001
+                swarm, _, leader = other._led()
             except EngineSaid:
                 continue
             if leader is None:

@@ -1,4 +1,4 @@
-"""Anything that may befall a cluster, in any order; the witness looks on, and in the end all is well again."""
+"""Anything that may befall a cluster, in any order; the witness looks on, and in the end all is well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SKEWS = st.sampled_from([(0.0,), (0.0, 3600.0, -3600.0), (3600.0, 0.0), (-3600.0
 SERVICES = st.sampled_from(["*", "dynamodb", "ec2", "autoscaling", "ssm"])
 KINDS = st.sampled_from(["error", "timeout", "lost", "empty"])
 UNITS = st.sampled_from(["join", "steward"])
-PAUSES = st.sampled_from([0.3, 1.0, 2.5, 6.0, 15.0, 60.0, 130.0, 320.0])
+PAUSES = st.sampled_from([15.0, 1.0, 2.5, 6.0, 60.0, 0.3, 130.0, 320.0])
+THEN = st.sampled_from([2.5, 0.0, 0.5, 12.0, 25.0])
 WORDS = (
     ("join", "claimed the cluster's only init"),
     ("join", "swarm made"),
@@ -55,6 +56,10 @@ class Life(RuleBasedStateMachine):
         here = [one for one in ANYWHERE if self.world.in_slot(one) is not None]
         return data.draw(st.sampled_from(here or ["leader"]), label="where")
 
+    def _then(self, seconds: float) -> None:
+        if seconds:
+            self.do(do="wait", seconds=seconds)
+
     @rule(seconds=PAUSES)
     def time_passes(self, seconds: float) -> None:
         self.do(do="wait", seconds=seconds)
@@ -72,19 +77,33 @@ class Life(RuleBasedStateMachine):
     def all_go_on(self) -> None:
         self.do(do="thaw")
 
-    @rule(data=st.data(), unit=UNITS)
-    def a_process_is_killed(self, data: st.DataObject, unit: str) -> None:
+    @rule(data=st.data(), unit=UNITS, then=THEN)
+    def a_process_is_killed(self, data: st.DataObject, unit: str, then: float) -> None:
         self.do(do="kill", unit=unit, where=self._where(data))
+        self._then(then)
 
     @rule(word=st.sampled_from(WORDS))
     def a_process_is_killed_after_a_step(self, word: tuple[str, str]) -> None:
         self.do(do="kill when", unit=word[0], says=word[1])
 
-    @rule(data=st.data(), even_the_last=st.booleans())
-    def an_instance_is_terminated(self, data: st.DataObject, even_the_last: bool) -> None:
+    @rule(data=st.data(), then=THEN, even_the_last=st.sampled_from([False] * 20 + [True]))
+    def an_instance_is_terminated(self, data: st.DataObject, then: float, even_the_last: bool) -> None:
         where = self._where(data)
-        if (even_the_last and data.draw(st.integers(0, 9)) == 9) or not self._is_needed(where):
+        if even_the_last or not self._is_needed(where):
             self.do(do="terminate", where=where)
+            self._then(then)
+
+    @rule(then=THEN)
+    def the_leader_is_terminated(self, then: float) -> None:
+        if not self._is_needed("leader"):
+            self.do(do="terminate", where="leader")
+            self._then(then)
+
+    @precondition(lambda self: self.world.cluster() is None)
+    @rule(then=THEN)
+    def the_owner_of_the_claim_is_terminated(self, then: float) -> None:
+        self.do(do="terminate", where="owner")
+        self._then(then)
 
     def _is_needed(self, where: str) -> bool:
         """Whether the quorum would be gone for good."""
@@ -100,23 +119,27 @@ class Life(RuleBasedStateMachine):
         ]
         return len(there) < swarm.majority
 
-    @rule(data=st.data())
-    def a_group_ends_an_instance(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), then=THEN)
+    def a_group_ends_an_instance(self, data: st.DataObject, then: float) -> None:
         self.do(do="end in order", where=self._where(data))
+        self._then(then)
 
-    @rule(zone=st.sampled_from(ZONES))
-    def a_zone_goes_down(self, zone: str) -> None:
+    @rule(zone=st.sampled_from(ZONES), then=THEN)
+    def a_zone_goes_down(self, zone: str, then: float) -> None:
         self.do(do="zone down", zone=zone)
+        self._then(then)
 
-    @rule(zone=st.sampled_from(ZONES), aws=st.booleans())
-    def a_zone_is_cut_off(self, zone: str, aws: bool) -> None:
+    @rule(zone=st.sampled_from(ZONES), aws=st.booleans(), then=THEN)
+    def a_zone_is_cut_off(self, zone: str, aws: bool, then: float) -> None:
         self.do(do="zone partition", zone=zone, aws=aws)
+        self._then(then)
 
-    @rule()
-    def the_zone_of_the_leader_is_cut_off(self) -> None:
+    @rule(then=THEN)
+    def the_zone_of_the_leader_is_cut_off(self, then: float) -> None:
         host = self.world.in_slot("leader")
         if host is not None:
             self.do(do="zone partition", zone=host.zone)
+            self._then(then)
 
     @precondition(lambda self: self.world.down or self.world.cut)
     @rule(data=st.data())
@@ -124,23 +147,35 @@ class Life(RuleBasedStateMachine):
         zones = sorted({*self.world.down, *self.world.cut})
         self.do(do="zone up", zone=data.draw(st.sampled_from(zones)))
 
-    @rule(data=st.data())
-    def a_host_stops(self, data: st.DataObject) -> None:
+    @precondition(lambda self: self.world.down or self.world.cut)
+    @rule(seconds=PAUSES)
+    def all_zones_come_back(self, seconds: float) -> None:
+        for zone in sorted({*self.world.down, *self.world.cut}):
+            self.do(do="zone up", zone=zone)
+        self.do(do="wait", seconds=seconds)
+
+    @rule(data=st.data(), then=THEN)
+    def a_host_stops(self, data: st.DataObject, then: float) -> None:
         self.do(do="host stop", where=self._where(data))
+        self._then(then)
 
     @rule()
     def stopped_hosts_start(self) -> None:
         self.do(do="hosts start")
 
-    @rule(data=st.data(), service=SERVICES, kind=KINDS, everywhere=st.booleans())
-    def aws_goes_wrong(self, data: st.DataObject, service: str, kind: str, everywhere: bool) -> None:
+    @rule(data=st.data(), service=SERVICES, kind=KINDS, everywhere=st.booleans(), then=THEN)
+    def aws_goes_wrong(
+        self, data: st.DataObject, service: str, kind: str, everywhere: bool, then: float
+    ) -> None:
         where = {} if everywhere else {"where": self._where(data)}
         self.do(do="fault", service=service, kind=kind, **where)
+        self._then(then)
 
     @precondition(lambda self: self.world.faults)
-    @rule()
-    def aws_is_well(self) -> None:
+    @rule(seconds=PAUSES)
+    def aws_is_well(self, seconds: float) -> None:
         self.do(do="well")
+        self.do(do="wait", seconds=seconds)
 
     @rule(data=st.data())
     def an_engine_loses_an_answer(self, data: st.DataObject) -> None:

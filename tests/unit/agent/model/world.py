@@ -48,7 +48,7 @@ class Kill:
 
 
 class World:
-    """`layout`: managers per zone of ZONES; `skews`: the clocks of the instances in the order of their birth."""
+    """`layout`: managers per zone of ZONES; `skews`: the clocks of instances, in the order of their birth."""
 
     def __init__(
         self,
@@ -254,7 +254,7 @@ class World:
         host.boots += 1
 
         def main() -> int:
-            code = join_main._boot(place, host.journal("join"), metadata, host.orders)  # noqa: SLF001
+            code = join_main._boot(place, host.journal("join"), metadata, host.orders)
             if code == 0:
                 self.witness.joined(host.swarm)
             return code
@@ -426,6 +426,7 @@ class World:
         process = getattr(host, unit) if host else None
         if process is not None:
             process.frozen = True
+            self.witness.hold(process)
 
     def _do_thaw(self) -> None:
         for host in self.hosts.values():
