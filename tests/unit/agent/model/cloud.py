@@ -237,7 +237,8 @@ def holds(
         if word.startswith("attribute_not_exists"):
             return item is None
         assert words.pop(0) == "="
-        return item is not None and item.get(names.get(word, word)) == values[words.pop(0)]
+        wanted = values[words.pop(0)]
+        return item is not None and item.get(names.get(word, word)) == wanted
 
     found = either()
     assert not words, condition

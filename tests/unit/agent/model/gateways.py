@@ -50,7 +50,7 @@ class ModelAws(Aws):
         if kind in {"timeout", "cut"}:
             _running(world).sleep(TIMEOUT_SECONDS)
             raise Unknown(f"{service} {operation}: AWS did not answer")
-        if kind == "error":
+        if kind == "error" or (operation == "describe_instances" and self._is_about_a_lost_zone(arguments)):
             raise Unknown(f"{service} {operation}: AWS said InternalFailure")
         if kind == "empty" and operation.startswith("describe_"):
             return {"Reservations": [], "AutoScalingGroups": [], "AvailabilityZones": []}
@@ -71,6 +71,12 @@ class ModelAws(Aws):
         if operation == "get_parameter" and answer["Parameter"]["Value"] == "absent":
             raise Absent("ParameterNotFound")
         return answer
+
+    def _is_about_a_lost_zone(self, arguments: Any) -> bool:
+        """EC2's part for a zone may be lost with it."""
+        world, (wanted,) = self._world, arguments["Filters"]
+        lost = [one for one in world.cloud.instances.values() if one.zone in world.down]
+        return world.blind and any({one.id, one.address} & set(wanted["Values"]) for one in lost)
 
 
 class ModelEngine(Engine):

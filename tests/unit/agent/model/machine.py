@@ -43,6 +43,7 @@ class Life(RuleBasedStateMachine):
         skews=SKEWS,
         reuse=st.booleans(),
         linger=st.booleans(),
+        blind=st.booleans(),
         formed=st.booleans(),
     )
     def begin(self, layout: tuple[int, ...], formed: bool, **more: Any) -> None:

@@ -131,6 +131,7 @@ class Witness:
     world: World
     seen: dict[int, Seen] = field(default_factory=dict)
     published: list[str] = field(default_factory=list)
+    epochs: dict[int, str] = field(default_factory=dict)
     changes: int = 0
 
     @property
@@ -185,6 +186,9 @@ class Witness:
                 self.published.append(cluster)
             law(len(self.published) == 1, f"READY was written for {' and then for '.join(self.published)}")
         if item["id"]["S"] == "epoch":
+            number, holder = int(item["number"]["N"]), item["holder"]["S"]
+            held = self.epochs.setdefault(number, holder) == holder and number == max(self.epochs)
+            law(held, f"{holder} writes epoch {number}; there were {self.epochs}")
             self.mine.epoch = item["number"]["N"]
             if self.mine.committed is not None:
                 self.mine.proved, self.mine.held = self.world.clock.now, False

@@ -58,6 +58,7 @@ class World:
         skews: tuple[float, ...] = (0.0,),
         reuse: bool = False,
         linger: bool = False,
+        blind: bool = False,
         survive: str = "zone",
     ) -> None:
         self.clock = Clock()
@@ -69,6 +70,7 @@ class World:
         self.faults: list[Mapping[str, str]] = []
         self.kills: list[Kill] = []
         self.nonces = 0
+        self.blind = blind  # EC2 has no answer for what is in a zone that is down
         self.broken = False  # the last event did not come to its end
         self.trace: list[dict[str, Any]] = []
         self.witness = Witness(self)
@@ -433,15 +435,24 @@ class World:
             for process in host.processes():
                 process.frozen = False
 
+    def _zone(self, name: str) -> str:
+        """A zone by its id, or that of a slot or the leader."""
+        host = None if name in ZONES else self.in_slot(name)
+        return host.zone if host is not None else name
+
     def _do_zone_down(self, zone: str) -> None:
-        self.down.add(zone)
+        self.down.add(self._zone(zone))
 
     def _do_zone_partition(self, zone: str, aws: bool = True) -> None:
-        self.cut[zone] = aws
+        self.cut[self._zone(zone)] = aws
 
     def _do_zone_up(self, zone: str) -> None:
         self.down.discard(zone)
         self.cut.pop(zone, None)
+
+    def _do_zones_up(self) -> None:
+        for zone in ZONES:
+            self._do_zone_up(zone)
 
     def _do_host_stop(self, where: str) -> None:
         host = self.in_slot(where)
