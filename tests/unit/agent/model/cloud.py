@@ -81,7 +81,14 @@ class Cloud:
                 self._end(one)
             elif one.lifecycle == "InService" and not one.healthy:
                 self.begin_end(one.id, now)
+        for group in self.groups.values():
+            self._scale_in(group, now)
         return [self._launch(group, now) for group in self.groups.values() if self._short(group)]
+
+    def _scale_in(self, group: Group, now: float) -> None:
+        there = [one for one in self.instances.values() if one.group == group.name and one.counts]
+        for one in there[group.desired :]:
+            self.begin_end(one.id, now)
 
     def _short(self, group: Group) -> bool:
         there = sum(one.group == group.name and one.counts for one in self.instances.values())

@@ -17,7 +17,8 @@ SERVICES = st.sampled_from(["*", "dynamodb", "ec2", "autoscaling", "ssm"])
 KINDS = st.sampled_from(["error", "timeout", "lost", "empty"])
 UNITS = st.sampled_from(["join", "steward"])
 PAUSES = st.sampled_from([15.0, 1.0, 2.5, 6.0, 60.0, 0.3, 130.0, 320.0])
-THEN = st.sampled_from([2.5, 0.0, 0.5, 12.0, 25.0])
+THEN = st.sampled_from([2.5, 0.0, 0.5, 12.0, 25.0, 150.0])
+BIRTHS = st.sampled_from(["whole", "whole", "fresh", "without a parameter", "answers are lost"])
 WORDS = (
     ("join", "claimed the cluster's only init"),
     ("join", "swarm made"),
@@ -44,14 +45,17 @@ class Life(RuleBasedStateMachine):
         reuse=st.booleans(),
         linger=st.booleans(),
         blind=st.booleans(),
-        formed=st.booleans(),
+        birth=BIRTHS,
     )
-    def begin(self, layout: tuple[int, ...], formed: bool, **more: Any) -> None:
+    def begin(self, layout: tuple[int, ...], birth: str, **more: Any) -> None:
         self.kind = {"layout": layout, "survive": "zone" if len(layout) > 1 else "none", **more}
         self.world = new_world(self.kind)
+        if birth == "without a parameter":
+            self.do(do="fault", service="ssm", kind="error")
+        if birth == "answers are lost":
+            self.do(do="fault", service="dynamodb", kind="lost")
         self.do(do="launch")
-        if formed:
-            self.do(do="expect whole")
+        self.do(**({"do": "expect whole"} if birth == "whole" else {"do": "wait", "seconds": 2.5}))
 
     def _where(self, data: st.DataObject) -> str:
         here = [one for one in ANYWHERE if self.world.in_slot(one) is not None]
@@ -185,6 +189,18 @@ class Life(RuleBasedStateMachine):
     @rule()
     def ec2_forgets_the_dead(self) -> None:
         self.do(do="forget")
+
+    @rule(workers=st.integers(0, 3), then=THEN)
+    def a_pool_is_scaled(self, workers: int, then: float) -> None:
+        if not self.world.destroyed:
+            self.do(do="scale", workers=workers)
+            self._then(then)
+
+    @rule(really=st.sampled_from([False] * 5 + [True]), then=THEN)
+    def the_cluster_is_destroyed(self, really: bool, then: float) -> None:
+        if really:
+            self.do(do="destroy")
+            self._then(then)
 
     @rule()
     def the_token_is_rotated(self) -> None:

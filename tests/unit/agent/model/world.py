@@ -70,6 +70,7 @@ class World:
         self.faults: list[Mapping[str, str]] = []
         self.kills: list[Kill] = []
         self.nonces = 0
+        self.destroyed = False
         self.blind = blind  # EC2 has no answer for what is in a zone that is down
         self.broken = False  # the last event did not come to its end
         self.trace: list[dict[str, Any]] = []
@@ -398,6 +399,15 @@ class World:
         for group in self.cloud.groups.values():
             group.desired = 1 if group.role == "manager" else self.workers
 
+    def _do_scale(self, workers: int) -> None:
+        self.workers = self.cloud.groups[f"{CLUSTER}-worker-general"].desired = workers
+
+    def _do_destroy(self) -> None:
+        """Every group is to end."""
+        self.destroyed = True
+        for group in self.cloud.groups.values():
+            group.desired = 0
+
     def _do_wait(self, seconds: float) -> None:
         self.pass_by(seconds)
 
@@ -525,7 +535,9 @@ class World:
         return [line for line in said if WAY_BACK in line or "no leader seen" in line]
 
     def troubles(self) -> list[str]:
-        """What keeps the cluster from being whole."""
+        """What keeps the cluster from being whole, or from being gone if it was destroyed."""
+        if self.destroyed:
+            return [f"{one.id} is {one.lifecycle}" for one in self.cloud.instances.values() if one.lifecycle]
         swarm = self.cluster()
         if swarm is None or swarm.leader is None:
             return ["there is no leader"]
