@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ZONES = ("use1-az1", "use1-az2", "use1-az4")
+CLUSTER = "q"
 LAUNCH_SECONDS, TERMINATION_SECONDS = 600.0, 900.0
 
 

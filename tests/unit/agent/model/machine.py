@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from .cloud import ZONES
 from .traces import heal, new_world
-from .world import ZONES, World
+from .world import World
 
 LAYOUTS = ((2, 2, 1), (1, 1, 1), (3,), (1,))
 ANYWHERE = ("leader", "owner", "worker", *(f"manager-{zone}-{n}" for zone in ZONES for n in (1, 2, 3)))
@@ -194,6 +195,13 @@ class Life(RuleBasedStateMachine):
     def a_pool_is_scaled(self, workers: int, then: float) -> None:
         if not self.world.destroyed:
             self.do(do="scale", workers=workers)
+            self._then(then)
+
+    @precondition(lambda self: len(self.world.zones) == 3)
+    @rule(layout=st.sampled_from([(1, 1, 1), (2, 2, 1), (2, 1, 2), (3, 1, 1)]), then=THEN)
+    def the_layout_changes(self, layout: tuple[int, ...], then: float) -> None:
+        if not self.world.destroyed:
+            self.do(do="plan", layout=layout)
             self._then(then)
 
     @rule(really=st.sampled_from([False] * 5 + [True]), then=THEN)
