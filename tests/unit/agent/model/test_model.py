@@ -33,7 +33,7 @@ class Written(Life):
 def test_no_run_of_events_breaks_a_law_and_every_run_ends_well() -> None:
     """Given any layout, birth and clocks, when anything that may happen does, in any order."""
     search = settings(
-        max_examples=RUNS or 40,
+        max_examples=RUNS or 30,
         stateful_step_count=40,
         derandomize=not RUNS,
         database=None,
