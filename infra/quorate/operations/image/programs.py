@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -41,8 +42,8 @@ def run_logged(
 ) -> None:
     """Runs a program, its output into `log`, what `progress` makes of a line to `say`.
 
-    Interrupted, it interrupts the program and its children once, as a terminal would, and waits until they
-    have cleaned up.
+    Interrupted, or when nobody takes what it says any more, it interrupts the program and its children once,
+    as a terminal would, and waits until they have cleaned up.
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -67,15 +68,21 @@ def run_logged(
                 book.flush()
                 if word := progress(line.rstrip()):
                     say(word)
-        except KeyboardInterrupt:
-            say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
-            os.killpg(process.pid, signal.SIGINT)
+        except BaseException as error:
+            _end(process)
+            if isinstance(error, KeyboardInterrupt):
+                say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
             process.communicate()
             raise
     if process.wait() != 0:
         raise Failed(
             f"{Path(words[0]).name} failed with {process.returncode}: {_reason(log)} All of it: {log}"
         )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
 
 
 def _missing(program: str) -> Failed:
