@@ -13,7 +13,7 @@ rm -rf /var/lib/docker /var/lib/containerd /etc/docker/key.json
 rm -rf /var/lib/cloud /etc/cloud /etc/netplan
 rm -rf /root/.ansible /root/.cache /root/.ssh /root/.bash_history
 home=$(getent passwd "$build_user" | cut -d: -f6)
-rm -rf "$home/.ansible" "$home/.cache" "$home/.ssh" "$home/.bash_history"
+rm -rf "$home/.ansible" "$home/.cache" "$home/.ssh" "$home/.bash_history" "$home/.sudo_as_admin_successful"
 rm -f /etc/ssh/ssh_host_* /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /var/lib/dbus/machine-id
 rm -f /etc/sudoers.d/90-cloud-init-users /etc/systemd/network/10-build.network
 rm -rf /var/lib/amazon /var/log/amazon /var/lib/systemd/timesync /var/lib/systemd/network
