@@ -101,6 +101,7 @@ class Switches:
         before = self.present
         held = before.held & self._known()
         if action == "start":
+            self._filter_again()
             self._inventory.change(replace(before, held=held - {instance_id}))
             return instance_id in held
         if instance_id in held or any(

@@ -43,10 +43,10 @@ class Witness:
 
     lab: Lab
 
-    def docker(self, host: str, *words: str, check: bool = True) -> str:
+    def docker(self, host: str, *words: str, check: bool = True, timeout: float = 60) -> str:
         """The docker CLI at the engine of a host (a docker_host address)."""
         done = subprocess.run(
-            ["docker", "-H", host, *words], capture_output=True, text=True, timeout=60, check=False
+            ["docker", "-H", host, *words], capture_output=True, text=True, timeout=timeout, check=False
         )
         assert done.returncode == 0 or not check, done.stderr
         return done.stdout.strip()

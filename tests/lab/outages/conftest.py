@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,25 +20,37 @@ from ..cluster.conftest import Witness, eventually, folder
 
 ZONES = ("use1-az1", "use1-az2", "use1-az4")
 PATIENCE = 180.0
+ANSWER = 5.0
+"""Seconds that an engine has for an answer: one without a leader takes long to say so."""
+
+QUICK = ("swarm", "update", "--dispatcher-heartbeat", "1s")
+"""So that Swarm misses a node, and moves its tasks, after seconds and not half a minute."""
 
 
 @dataclass
 class Outsider(Witness):
     """Sees only what the hosts outside of the lost zones say."""
 
-    def heads(self, *lost: str) -> list[tuple[str, str]]:
-        """(leader's address, reachable managers) as each engine of a manager outside of `lost` lists them."""
-        found = []
-        for host in self.lab.hosts():
-            if host.role != "manager" or host.zone in lost or host.docker_host is None:
-                continue
+    def heads(self, *lost: str) -> list[tuple[str, int]]:
+        """(leader's address, reachable managers) as each engine of a manager outside of `lost` lists them.
+
+        An engine without a leader takes long to say so: all are asked at once, and none for long.
+        """
+
+        def head(engine: str) -> tuple[str, int]:
             with suppress(subprocess.TimeoutExpired):
-                ids = self.docker(host.docker_host, "node", "ls", "-q", check=False).split()
-                listed = self.docker(host.docker_host, "node", "inspect", *ids, check=False) if ids else ""
+                ids = self.docker(engine, "node", "ls", "-q", check=False, timeout=ANSWER).split()
+                words = ("node", "inspect", *ids)
+                listed = self.docker(engine, *words, check=False, timeout=ANSWER) if ids else ""
                 members = [n["ManagerStatus"] for n in json.loads(listed or "[]") if "ManagerStatus" in n]
                 leader = next((m["Addr"].partition(":")[0] for m in members if m.get("Leader")), "")
-                found.append((leader, sum(m["Reachability"] == "reachable" for m in members)))
-        return found
+                return leader, sum(m["Reachability"] == "reachable" for m in members)
+            return "", 0
+
+        managers = [host for host in self.lab.hosts() if host.role == "manager" and host.zone not in lost]
+        engines = [host.docker_host for host in managers if host.docker_host is not None]
+        with ThreadPoolExecutor(len(engines) or 1) as pool:
+            return list(pool.map(head, engines))
 
     def led(self, *lost: str) -> str | None:
         """The leader's address, once a manager that is not lost leads and enough are reachable."""
@@ -49,23 +62,35 @@ class Outsider(Witness):
         return None
 
     def leaderless(self, *lost: str) -> bool:
-        """Whether no engine outside of `lost` lists the swarm any more."""
-        return not any(leader for leader, _ in self.heads(*lost))
+        """Whether no engine outside of `lost` lists the swarm any more, in two looks."""
+        return not any(leader for _ in range(2) for leader, _ in self.heads(*lost))
 
     def zone_of(self, address: str) -> str:
         return next(host.zone for host in self.lab.hosts() if host.address == address)
 
     def at_work(self, service: str, *lost: str) -> int:
-        """Running tasks of a service on nodes outside of `lost`."""
-        zone = {node["ID"]: node["Spec"]["Labels"]["quorate.zone"] for node in self.nodes()}
-        return sum(count for node, count in self.running(service).items() if zone[node] not in lost)
+        """Running tasks of a service on nodes outside of `lost`; 0 while no manager tells."""
+        try:
+            zone = {node["ID"]: node["Spec"]["Labels"]["quorate.zone"] for node in self.nodes()}
+            return sum(count for node, count in self.running(service).items() if zone[node] not in lost)
+        except (AssertionError, subprocess.TimeoutExpired):
+            return 0
 
     def manager(self) -> str:
-        for host in self.lab.hosts():
-            if host.role == "manager" and host.state == "running" and host.docker_host:
-                with suppress(subprocess.TimeoutExpired):
-                    if self.docker(host.docker_host, "node", "ls", "-q", check=False):
-                        return host.docker_host
+        alive = [
+            h for h in self.lab.hosts() if h.role == "manager" and h.state == "running" and h.docker_host
+        ]
+
+        def answers(engine: str) -> bool:
+            with suppress(subprocess.TimeoutExpired):
+                return bool(self.docker(engine, "node", "ls", "-q", check=False, timeout=ANSWER))
+            return False
+
+        with ThreadPoolExecutor(len(alive) or 1) as pool:
+            engines = [str(host.docker_host) for host in alive]
+            for engine, answered in zip(engines, pool.map(answers, engines), strict=True):
+                if answered:
+                    return engine
         raise AssertionError("no manager answers")
 
     def shape(self) -> dict[str, Any]:
@@ -109,6 +134,7 @@ def cluster() -> Iterator[Outsider]:
         lab = Lab(directory)
         lab.up()
         seen = Outsider(lab)
+        seen.docker(seen.manager(), *QUICK)
         image = seen.push_image()
         words = "--replicas 3 --placement-pref spread=node.labels.quorate.zone --endpoint-mode dnsrr --detach"
         seen.docker(
