@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import decide_thousand
 import layout_search
 from aws_calls import recorded, replay
 from pairs import HEAD, Figure, paired
@@ -133,6 +134,7 @@ def swarm() -> list[Figure]:
 PARTS: dict[str, Callable[[], list[Figure]]] = {
     "planner": planner,
     "layout": layout_search.figures,
+    "decide": decide_thousand.figures,
     "program": program,
     "swarm": swarm,
 }

@@ -175,12 +175,17 @@ def _processes(host: HostState, word: str) -> list[int]:
 
 @dataclass
 class Watch:
-    """Looks at the members ten times a second from outside; the worst that it saw is kept."""
+    """Looks at the members ten times a second from outside; the worst that it saw is kept.
+
+    Until a third member was seen, the swarm is forming: its second counts before it has the log, and there
+    is no way around that (docs/quorum.md).
+    """
 
     cluster: Cluster
     lost_quorum: list[str] = field(default_factory=list)
     seen: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     looks: int = 0
+    formed: bool = False
     trouble: Exception | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -210,6 +215,7 @@ class Watch:
         self.looks += 1
         members = [node for node in nodes if node.reachability is not None]
         reachable = sum(node.reachable for node in members)
-        if reachable < len(members) // 2 + 1:
+        self.formed = self.formed or len(members) > 2
+        if self.formed and reachable < len(members) // 2 + 1:
             self.lost_quorum.append(f"{reachable} of {len(members)}")
         self.seen.append((time.monotonic(), frozenset(node.id for node in members)))

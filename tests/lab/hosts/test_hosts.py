@@ -84,6 +84,15 @@ def test_a_host_that_is_off_says_so(ground):
         host.start(["true"], subprocess.DEVNULL)
 
 
+def test_a_mount_of_another_lab_that_ends_while_a_host_is_switched_on_is_no_failure(ground, monkeypatch):
+    host = ground.host(1)
+    listed = namespaces.mount_points()
+    ended = f"/run/netns/{ground.names.prefix}-ended"
+    monkeypatch.setattr(namespaces, "mount_points", lambda: [*listed, ended])
+    host.power_on()
+    assert ground.inside(host, "hostname").strip() == "ip-10-20-0-11"
+
+
 def test_removal_takes_the_disk_and_keeps_the_logs(ground):
     host = ground.host(1)
     ground.engine(host)

@@ -17,6 +17,7 @@ from quorate.lab.hosts.machine import check_machine
 from quorate.lab.lab import Lab
 
 from ..cluster.conftest import Witness, eventually, folder
+from ..told import told
 
 ZONES = ("use1-az1", "use1-az2", "use1-az4")
 PATIENCE = 180.0
@@ -113,13 +114,20 @@ class Outsider(Witness):
             and all(m["Reachability"] == "reachable" for m in members)
         )
 
+    def becomes_whole(self, seconds: float = PATIENCE) -> None:
+        """Waits for it; a failure says what the engines and the agents said last."""
+        try:
+            eventually(self.whole, seconds)
+        except AssertionError:
+            raise AssertionError(f"not whole after {seconds:.0f} s\n" + "\n".join(told(self.lab))) from None
+
     def mend(self) -> None:
         """Everything up again, and whole."""
         for host in self.lab.hosts():
             self.lab.switches.zone_up(host.zone)
         for host in self.lab.hosts():
             self.lab.switches.host_start(host.instance_id)
-        eventually(self.whole, PATIENCE)
+        self.becomes_whole()
 
 
 @pytest.fixture(scope="session", autouse=True)

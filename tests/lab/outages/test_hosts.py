@@ -37,7 +37,7 @@ def test_a_leader_switched_off_is_followed_by_another_and_boots_from_its_own_dis
 
     assert lab(five, "host", "start", host.name).stdout == f"host {host.name} boots\n"
     assert lab(five, "host", "start", host.name).stdout == f"host {host.name} is on already\n"
-    eventually(five.whole, PATIENCE)
+    five.becomes_whole()
     assert five.shape() == before
     assert five.lab.host(old).instance_id == host.instance_id
     engine = (five.lab.names.hosts / host.instance_id / "log/engine.log").read_text()

@@ -48,7 +48,7 @@ def test_three_over_three_lose_any_one_zone():
             seen.lab.switches.zone_down(zone)
             led_and_served(seen, zone)
             seen.lab.switches.zone_up(zone)
-            eventually(seen.whole, PATIENCE)
+            seen.becomes_whole()
         assert seen.shape() == before
 
 

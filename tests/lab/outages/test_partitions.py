@@ -29,7 +29,7 @@ def test_the_leaders_zone_cut_off_loses_the_lead_and_a_worker_lost_meanwhile_is_
     eventually(lambda: five.leaderless(*(zone for zone in ZONES if zone != cut)), PATIENCE)
 
     five.lab.switches.zone_up(cut)
-    eventually(five.whole, PATIENCE)
+    five.becomes_whole()
     assert five.cluster_ids() == clusters
     assert len(five.nodes()) == 8, "a ghost of the lost worker, or a worker too many"
     assert len(after - before) == 1
@@ -58,5 +58,5 @@ def test_a_zone_cut_off_that_does_not_lead_changes_nothing_and_joins_again(five:
     assert not reaches("169.254.171.1", 4615), "AWS is behind the cut"
 
     five.lab.switches.zone_up(cut)
-    eventually(five.whole, PATIENCE)
+    five.becomes_whole()
     assert five.shape() == before

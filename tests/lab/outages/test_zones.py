@@ -18,7 +18,7 @@ def test_every_zone_may_be_lost_no_two_may_and_each_return_brings_a_leader_back(
     lose_the_next_and_let_it_return(five, second, third)
     lose_the_next_and_let_it_return(five, third, first)
     five.lab.switches.zone_up(first)
-    eventually(five.whole, PATIENCE)
+    five.becomes_whole()
     assert five.shape() == before, "another node than before"
     assert five.cluster_ids() == clusters
     eventually(lambda: five.lab.status().healthy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from quorate.lab.firewall.denied import Journal, explain
 from quorate.lab.firewall.packets import Packet, read
@@ -80,10 +81,13 @@ def test_aws_is_reached_by_https_to_anywhere_to_a_list_or_to_an_endpoint_that_le
 def test_a_denial_names_the_side_the_groups_and_the_port():
     ports = {port.address: port for port in (MANAGER, WORKER)}
     packet = Packet("in", "10.0.1.4", "10.0.0.4", "tcp", 2377)
-    assert explain(packet, ports, AWS, firewall()) == (
-        "tcp 2377 from ip-10-0-1-4 to ip-10-0-0-4: no ingress rule of c-nodes or c-managers lets tcp 2377 in "
+    said = (
+        "tcp 2377 from ip-10-0-1-4 to ip-10-0-0-4: no ingress rule of c-managers or c-nodes lets tcp 2377 in "
         "from c-nodes"
     )
+    for groups in (("nodes", "managers"), ("managers", "nodes")):  # EC2 lists them in any order
+        ports[MANAGER.address] = replace(MANAGER, groups=groups)
+        assert explain(packet, ports, AWS, firewall()) == said
     out = Packet("out", "10.0.1.4", "10.0.0.4", "esp", None)
     assert "no egress rule of c-nodes lets esp out" in str(explain(out, ports, AWS, firewall()))
     to_aws = Packet("out", "10.0.1.4", "169.254.171.1", "tcp", 4615)

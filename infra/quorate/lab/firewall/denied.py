@@ -64,7 +64,7 @@ def _to_service(what: str, service: str, sender: Port, wall: Firewall) -> str:
 
 
 def _names(port: Port, wall: Firewall) -> str:
-    return " or ".join(group.name for group in wall.of(port.groups)) or "any group: it has none"
+    return " or ".join(sorted(group.name for group in wall.of(port.groups))) or "any group: it has none"
 
 
 class Journal:

@@ -1,0 +1,27 @@
+"""Order of the tests with real engines, and what is said when one fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from quorate.lab.lab import Lab
+
+from .told import told
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for Swarm's own elections takes longest and goes first: no core idles at the end."""
+    items.sort(key=lambda item: "outages" not in item.path.parts)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """A failure shows what the lab's hosts said last, before they are gone."""
+    outcome = yield
+    report = outcome.get_result()
+    if call.when != "call" or not report.failed:
+        return
+    for value in getattr(item, "funcargs", {}).values():
+        lab = getattr(value, "lab", value)
+        if isinstance(lab, Lab):
+            report.sections.append((f"hosts of {lab.directory}", "\n".join(told(lab))))
