@@ -90,7 +90,8 @@ class Cli:
     def plan(self) -> dict[str, set[str]]:
         """What a preview would do, by action; replacements counted once."""
         steps = json.loads(self("preview", "--stack", "lab", "--json"))["steps"]
-        words = {"create": "create", "update": "update", "create-replacement": "replace", "delete": "delete"}
+        words = {each: each for each in ("create", "update", "delete", "replace")}
+        words["create-replacement"] = "replace"
         found: dict[str, set[str]] = {}
         for step in steps:
             if step["op"] in words and not step["urn"].split("::")[2].startswith("pulumi:"):
