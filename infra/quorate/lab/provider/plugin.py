@@ -29,6 +29,8 @@ from quorate.lab.provider.wire import decode, encode
 WORKERS: Final = 64
 """Calls at once; deletes of groups wait for a long time, side by side."""
 ORPHAN_CHECK: Final = 1.0
+UNFINISHED: Final = "__unfinished"
+"""An output of what was made in part. The CLI answers such a create by an update, often without a change."""
 
 
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):
@@ -151,14 +153,28 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         def update() -> Any:
             type_, new = _type(request), decode(request.news)
-            old = Thing(request.id, decode(request.old_inputs), decode(request.olds))
+            outputs = decode(request.olds)
+            unfinished = outputs.pop(UNFINISHED, False)
+            old = Thing(request.id, decode(request.old_inputs), outputs)
             if request.preview:
-                outputs = self._configured.foreseen(type_, new, old)
-            else:
-                outputs = self._configured.update(type_, request.id, old, new, request.timeout).outputs
-            return provider_pb2.UpdateResponse(properties=encode(outputs))
+                return provider_pb2.UpdateResponse(
+                    properties=encode(self._configured.foreseen(type_, new, old))
+                )
+            if unfinished:
+                old = self._finished(type_, old, request.timeout)
+            done = self._configured.update(type_, request.id, old, new, request.timeout)
+            return provider_pb2.UpdateResponse(properties=encode(done.outputs))
 
-        return _told(context, update)
+        try:
+            return _told(context, update)
+        except PartlyMade as partly:
+            _abort_partly(context, partly, decode(request.old_inputs))
+
+    def _finished(self, type_: str, thing: Thing, seconds: float) -> Thing:
+        found = self._configured.finish(type_, thing.id, thing.inputs, seconds)
+        if found is None:
+            raise Failed(f"{type_} {thing.id}, made in part, is gone; `pulumi refresh` forgets it")
+        return Thing(thing.id, thing.inputs, found.outputs)
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         def delete() -> Any:
@@ -189,7 +205,7 @@ def _abort_partly(context: grpc.ServicerContext, partly: PartlyMade, inputs: Val
     details.Pack(
         provider_pb2.ErrorResourceInitFailed(
             id=partly.thing.id,
-            properties=encode(partly.thing.outputs),
+            properties=encode(partly.thing.outputs | {UNFINISHED: True}),
             inputs=encode(inputs),
             reasons=[str(partly)],
         )
