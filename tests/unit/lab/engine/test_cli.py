@@ -22,6 +22,7 @@ from quorate.lab.provider.aws import SERVICES
 pytestmark = [
     pytest.mark.pulumi_cli,
     pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
+    pytest.mark.timeout(1800),  # each of its commands takes seconds, on a busy machine half a minute
 ]
 
 ROOT = Path(__file__).parents[4]
