@@ -1,7 +1,7 @@
 # Each target sets up what it needs and may be repeated or interrupted at any moment.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: image test-image bench-image up down test test-unit test-lab lint format bench lock venv system help
+.PHONY: image test-image bench-image up down soak test test-unit test-lab lint format bench lock venv system help
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
@@ -22,6 +22,9 @@ test-unit: venv
 test-lab: venv
 	@if [ -n "$$CI" ] || [ "$$(id -u)" = 0 ]; then scripts/setup tests && $(python) -m pytest tests/lab -q -n 3 --dist loadfile --no-loadscope-reorder; \
 	else echo "tests/lab was not run: it makes network namespaces and starts engines, which needs root."; fi
+
+soak: venv system  ## hundreds of hostile boots, each from a seed (BOOTS=300 SEED=1), until one does not hold
+	@PYTHONPATH=infra:tests $(python) -m lab.agent.soak --boots $(or $(BOOTS),300) --seed $(or $(SEED),1)
 
 lint: venv       ## style, types, import rules, shell
 	@$(python) -m ruff check -q infra tests benchmarks

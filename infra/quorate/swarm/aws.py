@@ -19,6 +19,9 @@ FILTER_VALUES = 200  # EC2 takes at most this many values in one filter
 GROUPS_A_CALL = 100  # Auto Scaling's bound on a page
 NO_ACTION = "No active Lifecycle Action"  # how Auto Scaling says that a hook is complete, or not waiting
 
+ACCOUNTED = {"ReturnConsumedCapacity": "TOTAL"}
+"""DynamoDB answers with the capacity used: a read of no item and a write have nothing else to be told by."""
+
 
 class ConditionFailed(Failed):
     """A conditional write found something else than it expected; nothing was written."""
@@ -103,8 +106,9 @@ class Aws:
     def get_item(self, table: str, key: str) -> dict[str, Any] | None:
         """The item, read consistently; None if there is none."""
         answer = self._call(
-            "dynamodb", "get_item", TableName=table, Key={"id": {"S": key}}, ConsistentRead=True
+            "dynamodb", "get_item", TableName=table, Key={"id": {"S": key}}, ConsistentRead=True, **ACCOUNTED
         )
+        _told(answer, "ConsumedCapacity", "dynamodb get_item")
         item: dict[str, Any] | None = answer.get("Item")
         return item
 
@@ -116,27 +120,35 @@ class Aws:
         names: Mapping[str, str] | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the whole item if the condition holds; ConditionFailed if not."""
+        """Write the whole item if the condition holds; ConditionFailed if not, Unknown if that is not said."""
         more: dict[str, Any] = {}
         if names:
             more["ExpressionAttributeNames"] = dict(names)
         if values:
             more["ExpressionAttributeValues"] = dict(values)
-        self._call(
-            "dynamodb", "put_item", TableName=table, Item=dict(item), ConditionExpression=condition, **more
+        answer = self._call(
+            "dynamodb",
+            "put_item",
+            TableName=table,
+            Item=dict(item),
+            ConditionExpression=condition,
+            **more,
+            **ACCOUNTED,
         )
+        _told(answer, "ConsumedCapacity", "dynamodb put_item")
 
     # The worker token
 
     def get_parameter(self, name: str) -> str:
         answer = self._call("ssm", "get_parameter", Name=name, WithDecryption=True)
-        return str(answer["Parameter"]["Value"])
+        return str(_told(answer, "Parameter", "ssm get_parameter")["Value"])
 
     def put_parameter(self, name: str, value: str, key: str) -> None:
         """Write a SecureString; the key is always named: without it SSM takes the account's default key."""
-        self._call(
+        answer = self._call(
             "ssm", "put_parameter", Name=name, Value=value, Type="SecureString", KeyId=key, Overwrite=True
         )
+        _told(answer, "Version", "ssm put_parameter")
 
     # Auto Scaling
 
@@ -156,7 +168,7 @@ class Aws:
         return {
             raw["AutoScalingGroupName"]: read_group(raw)
             for answer in self._pages("autoscaling", "describe_auto_scaling_groups", arguments)
-            for raw in answer["AutoScalingGroups"]
+            for raw in _told(answer, "AutoScalingGroups", "autoscaling describe_auto_scaling_groups")
         }
 
     def complete(self, hook: str, group: str, instance: str, result: str) -> bool:
@@ -214,7 +226,7 @@ class Aws:
             part: dict[str, Instance] = {}
             arguments = {"Filters": [{"Name": name, "Values": [own, *batch]}], "MaxResults": 1000}
             for answer in self._pages("ec2", "describe_instances", arguments):
-                for reservation in answer["Reservations"]:
+                for reservation in _told(answer, "Reservations", "ec2 describe_instances"):
                     part |= {raw["InstanceId"]: read_instance(raw) for raw in reservation["Instances"]}
             if asker not in part:
                 raise Unknown(
@@ -226,7 +238,8 @@ class Aws:
     def zone_ids(self) -> dict[str, str]:
         """Zone names to zone ids; the names are this account's own, the ids everybody's."""
         answer = self._call("ec2", "describe_availability_zones")
-        return {zone["ZoneName"]: zone["ZoneId"] for zone in answer["AvailabilityZones"]}
+        zones = _told(answer, "AvailabilityZones", "ec2 describe_availability_zones")
+        return {zone["ZoneName"]: zone["ZoneId"] for zone in zones}
 
     def _pages(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Iterable[Any]:
         more: dict[str, str] = {}
@@ -236,6 +249,13 @@ class Aws:
             if not answer.get("NextToken"):
                 return
             more = {"NextToken": answer["NextToken"]}
+
+
+def _told(answer: Any, member: str, what: str) -> Any:
+    """What every complete answer to the call has; Unknown without it: it says neither yes nor no."""
+    if not isinstance(answer, Mapping) or member not in answer:
+        raise Unknown(f"{what}: AWS's answer lacks {member}: it is not complete")
+    return answer[member]
 
 
 def _batches(values: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -117,9 +117,13 @@ class Cluster:
 
     # What is done to it
 
-    def fault(self, kind: str, **fields: object) -> None:
-        """AWS calls that match go wrong from now on."""
-        self._control("POST", "faults", {"kind": kind, "principal": "quorate-hand-*", **fields})
+    def fault(self, kind: str, **fields: object) -> int:
+        """AWS calls that match go wrong from now on; the number to end it by."""
+        document = {"kind": kind, "principal": "quorate-hand-*", **fields}
+        return int(json.loads(self._control("POST", "faults", document))["id"])
+
+    def end_fault(self, number: int) -> None:
+        self._control("DELETE", f"faults/{number}")
 
     def well(self) -> None:
         """No faults any more."""

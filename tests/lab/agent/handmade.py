@@ -64,9 +64,7 @@ class Handmade:
             iam.create_instance_profile(InstanceProfileName=name)
             iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         self.key = self.aws("kms").create_key()["KeyMetadata"]["Arn"]
-        self.aws("ssm").put_parameter(
-            Name=f"/{CLUSTER}/worker-token", Value="none yet", Type="SecureString", KeyId=self.key
-        )
+        self._withdraw_token()
         self.aws("dynamodb").create_table(
             TableName=CLUSTER,
             BillingMode="PAY_PER_REQUEST",
@@ -74,6 +72,15 @@ class Handmade:
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         )
         self.write_plan()
+
+    def _withdraw_token(self) -> None:
+        self.aws("ssm").put_parameter(
+            Name=f"/{CLUSTER}/worker-token",
+            Value="none yet",
+            Type="SecureString",
+            KeyId=self.key,
+            Overwrite=True,
+        )
 
     def slots(self) -> list[tuple[str, str]]:
         return [
@@ -179,6 +186,16 @@ class Handmade:
             self.group("manager", slot, [self.subnets[zone]], 1)
         for pool, count in self.pools.items():
             self.group("worker", pool, list(self.subnets.values()), count)
+
+    def end_all(self) -> None:
+        """Every group ends with its instances, and the table and the parameter know of no swarm."""
+        for group in self.aws("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+            name = group["AutoScalingGroupName"]
+            self.aws("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=True)
+            self.aws("ec2").delete_launch_template(LaunchTemplateName=name)
+        for key in ("claim", "epoch"):
+            self.aws("dynamodb").delete_item(TableName=CLUSTER, Key={"id": {"S": key}})
+        self._withdraw_token()
 
     def scale(self, group: str, count: int) -> None:
         self.aws("autoscaling").update_auto_scaling_group(

@@ -27,6 +27,26 @@ def test_hosts_in_different_subnets_form_a_swarm_over_the_fabric(ground, eventua
     assert sorted(rows) == ["ip-10-20-1-11 Ready", "ip-10-20-2-12 Ready"]
 
 
+def test_a_subnets_router_keeps_its_hardware_address_while_hosts_come_and_go(ground):
+    """Else neighbours send to an address that nobody has any more, for as long as they remember it."""
+    hosts = [ground.host(number, subnet=1) for number in range(1, 6)]
+
+    def router() -> str:
+        bridge = hosts[0].spec.plug.bridge
+        words = ("ip", "-n", ground.fabric.netns, "-o", "link", "show", bridge)
+        line = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        return line.partition("link/ether ")[2].split()[0]
+
+    seen = []
+    for host in hosts:
+        host.power_on()
+        seen.append(router())
+    for host in hosts[:-1]:
+        host.power_off()
+        seen.append(router())
+    assert len(seen) == 9 and len(set(seen)) == 1
+
+
 def test_a_power_cut_is_silent_and_a_reboot_keeps_the_disk_and_nothing_of_run(ground, eventually):
     # given a swarm's only manager, with something written to its disk and to /run
     host, neighbour = ground.host(1, subnet=1), ground.host(2, subnet=1)

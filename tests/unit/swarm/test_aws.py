@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -134,6 +134,25 @@ def test_no_answer_is_unknown(aws: Aws) -> None:
     aws._client("ssm").get_parameter = fail
     with pytest.raises(Unknown, match="did not answer"):
         aws.get_parameter("/unit/worker-token")
+
+
+EMPTY: dict[str, Callable[[Aws], object]] = {
+    "dynamodb.get_item": lambda aws: aws.get_item(TABLE, "claim"),
+    "dynamodb.put_item": lambda aws: Rendezvous(aws, TABLE).create_claim(creating("i-1", "one")),
+    "ssm.get_parameter": lambda aws: aws.get_parameter("/unit/worker-token"),
+    "ssm.put_parameter": lambda aws: aws.put_parameter("/unit/worker-token", "SWMTKN-1", "key"),
+    "autoscaling.describe_auto_scaling_groups": lambda aws: aws.groups(["group"]),
+    "ec2.describe_instances": lambda aws: aws.instances("i-1", []),
+    "ec2.describe_availability_zones": lambda aws: aws.zone_ids(),
+}
+
+
+@pytest.mark.parametrize("call", EMPTY)
+def test_a_successful_answer_with_nothing_in_it_is_unknown_for_a_write_too(aws: Aws, call: str) -> None:
+    service, operation = call.split(".")
+    setattr(aws._client(service), operation, lambda **_: {"ResponseMetadata": {"HTTPStatusCode": 200}})
+    with pytest.raises(Unknown, match="not complete"):
+        EMPTY[call](aws)
 
 
 def test_a_hook_that_is_not_waiting_is_no_error(aws: Aws) -> None:

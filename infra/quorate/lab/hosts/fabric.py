@@ -58,6 +58,12 @@ class Plug:
         """The subnet's first address, where a VPC has its router."""
         return IPv4Interface((self.subnet.network_address + 1, self.subnet.prefixlen))
 
+    @property
+    def router(self) -> str:
+        """Its hardware address. A bridge without one of its own takes its lowest port's, and another when
+        that host goes: its neighbours would be cut off until they forget the old one, half a minute later."""
+        return "06:00:" + self.gateway.ip.packed.hex(":")
+
 
 class Fabric:
     """The namespace of one lab's network. Methods may be called from several threads."""
@@ -90,7 +96,7 @@ class Fabric:
         with self._lock:
             if not self._has(plug.bridge):
                 self._batch(
-                    f"link add {plug.bridge} type bridge",
+                    f"link add {plug.bridge} address {plug.router} type bridge",
                     f"addr add {plug.gateway} dev {plug.bridge}",
                     f"link set {plug.bridge} up",
                 )

@@ -136,21 +136,23 @@ class Cloud:
 
     def get_item(self, Key: Mapping[str, Any], **_: Any) -> dict[str, Any]:
         item = self.table.get(Key["id"]["S"])
-        return {} if item is None else {"Item": dict(item)}
+        return {"ConsumedCapacity": {}} | ({} if item is None else {"Item": dict(item)})
 
-    def put_item(self, Item: Mapping[str, Any], ConditionExpression: str, **more: Any) -> None:
+    def put_item(self, Item: Mapping[str, Any], ConditionExpression: str, **more: Any) -> dict[str, Any]:
         key = Item["id"]["S"]
         names = more.get("ExpressionAttributeNames", {})
         values = more.get("ExpressionAttributeValues", {})
         if not holds(ConditionExpression, self.table.get(key), names, values):
             raise Refusal("ConditionalCheckFailedException")
         self.table[key] = dict(Item)
+        return {"ConsumedCapacity": {}}
 
     def get_parameter(self, **_: Any) -> dict[str, Any]:
         return {"Parameter": {"Value": self.parameter}}
 
-    def put_parameter(self, Value: str, **_: Any) -> None:
+    def put_parameter(self, Value: str, **_: Any) -> dict[str, Any]:
         self.parameter = Value
+        return {"Version": 1}
 
     def describe_availability_zones(self) -> dict[str, Any]:
         return {"AvailabilityZones": [{"ZoneName": f"n{z}", "ZoneId": z} for z in sorted(self._all_zones())]}

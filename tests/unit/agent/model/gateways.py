@@ -54,6 +54,8 @@ class ModelAws(Aws):
             raise Unknown(f"{service} {operation}: AWS said InternalFailure")
         if kind == "empty" and operation.startswith("describe_"):
             return {"Reservations": [], "AutoScalingGroups": [], "AvailabilityZones": []}
+        if kind == "empty" and operation.startswith(("get_", "put_")):
+            return {}
         extra = {"now": world.clock.now} if operation in TIMED else {}
         try:
             answer = getattr(world.cloud, operation)(**arguments, **extra)
