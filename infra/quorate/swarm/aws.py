@@ -120,7 +120,7 @@ class Aws:
         names: Mapping[str, str] | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the whole item if the condition holds; ConditionFailed if not, Unknown if that is not said."""
+        """Write the whole item if the condition holds; ConditionFailed if not, Unknown if none says."""
         more: dict[str, Any] = {}
         if names:
             more["ExpressionAttributeNames"] = dict(names)

@@ -54,7 +54,9 @@ class Founding:
     def _init(self) -> None:
         found = self.engine.membership()
         if found.active and found.manages:
-            self.journal.say(f"going on with swarm {found.cluster_id}, made before under this claim")
+            self.journal.say_once(
+                "founding", f"going on with swarm {found.cluster_id}, made before under this claim"
+            )
             return
         if found.state != "inactive":
             self.journal.say(f"the engine is {found.state} ({found.error or 'no error'}): leaving, then init")
