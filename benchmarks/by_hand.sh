@@ -2,16 +2,18 @@
 # The same swarm by hand: five managers and three workers over three zones, formed with the plain
 # docker CLI, as an operator would: worker joins side by side, labels, one promotion at a time.
 # Prints one line of JSON with seconds: engines (start to every engine answering), formed (from
-# there to every manager reachable and every worker ready), terminate (one manager's power cut,
-# its removal and its successor's promotion, when called with --replace).
+# there to every manager reachable and every worker ready). With --hurt besides: replaced (one
+# manager's power cut, its removal, a new engine, its promotion) and leader (the power of the leader's
+# zone cut, until a survivor names a new leader).
 # Needs root, iproute2, docker.io. Everything it makes lies in its own namespaces and folder.
 set -euo pipefail
 
-replace=${1:-}
+hurt=${1:-}
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d /tmp/by-hand.XXXX)
 tag=qb$$
 hosts='m1 m2 m3 m4 m5 w1 w2 w3'
-[ "$replace" = --replace ] && spare=m6 || spare=
+[ "$hurt" = --hurt ] && spare=m6 || spare=
 declare -A zone=([m1]=a [m2]=a [m3]=b [m4]=b [m5]=c [m6]=a [w1]=a [w2]=b [w3]=c)
 number=10
 declare -A address
@@ -114,19 +116,29 @@ for host in m2 m3 m4 m5; do promote "$host"; done
 until [ "$(on m1 node ls --format '{{.Status}}' | grep -c Ready)" = 8 ]; do sleep 0.05; done
 formed=$(since "$start")
 
-terminate=null
-if [ "$replace" = --replace ]; then
+cut() { # first the cables, so that nobody says goodbye
+    for host in "$@"; do echo "link set v$host down"; done | ip -n "$tag-net" -force -batch -
+    for host in "$@"; do kill -9 "$(cat "$work/$host/pid")"; done
+}
+
+replaced=null leader=null
+if [ "$hurt" = --hurt ]; then
     gone=$(id_of m2)
-    kill -9 "$(cat "$work/m2/pid")"
     start=$(now)
+    cut m2
     engine m6
     answers m6
     join m6
-    until [ "$(on m1 node inspect "$gone" --format '{{.Status.State}}')" = down ]; do sleep 0.05; done
     on m1 node demote "$gone" >/dev/null
     until on m1 node rm --force "$gone" >/dev/null 2>&1; do sleep 0.05; done
     label m6
     promote m6
-    terminate=$(since "$start")
+    replaced=$(since "$start")
+
+    start=$(now)
+    cut m1 m6
+    PYTHONPATH=$here/../infra "$here/../.venv/bin/python" "$here/new_leader.py" \
+        --lost "${address[m1]}" "${address[m6]}" --ask "$work"/m{3,4,5}/run/docker.sock
+    leader=$(since "$start")
 fi
-printf '{"engines": %s, "formed": %s, "terminate": %s}\n' "$engines" "$formed" "$terminate"
+printf '{"engines": %s, "formed": %s, "replaced": %s, "leader": %s}\n' "$engines" "$formed" "$replaced" "$leader"
