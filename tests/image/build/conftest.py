@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -96,7 +98,7 @@ def debian_host(base: Base, tmp_path: Path) -> Iterator[DebianHost]:
         start_new_session=True,
     )
     try:
-        wait_until(lambda: listens(port), 20, "the host's sshd")
+        wait_until(lambda: listens(port), 120, "the host's sshd")
         yield DebianHost(merged, port, base.key)
     finally:
         process.send_signal(signal.SIGKILL)
@@ -157,7 +159,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     try:
-        wait_until(lambda: listens(port), 30, "moto")
+        wait_until(lambda: listens(port), 120, "moto")
         yield Region.of("us-east-1", endpoint)
     finally:
         process.terminate()
@@ -180,6 +182,36 @@ def at_home(aws: Region, debian_host: DebianHost, monkeypatch: pytest.MonkeyPatc
     }
     for name, value in given.items():
         monkeypatch.setenv(f"PKR_VAR_{name}", value)
+
+
+@pytest.fixture
+def ec2(aws: Region) -> Any:
+    return boto3.client("ec2", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name="us-east-1")
+
+
+def assert_nothing_is_left(places: Places, ec2: Any, besides: Collection[str] = ()) -> None:
+    """No instance, image or group of the build, no manifest to publish by, nothing of it on this machine."""
+    instances = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+    assert {instance["State"]["Name"] for instance in instances} <= {"terminated"}
+    assert not ec2.describe_images(Owners=["self"])["Images"]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    assert not [group for group in groups if "packer" in group["GroupName"]]
+    assert not list(places.top.glob("ami-*.json"))
+    assert_machine_is_clean(places, besides)
+
+
+def assert_machine_is_clean(places: Places, besides: Collection[str] = ()) -> None:
+    """No process and no mount (but for `besides`) in the builds' folder, and no work of theirs."""
+    assert not places.work.exists()
+    top = str(places.top)
+    mounts = {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()}
+    assert not {mount for mount in mounts - set(besides) if mount.startswith(top)}
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            assert top not in process.joinpath("cmdline").read_text()
+            assert not any(str((process / link).readlink()).startswith(top) for link in ("cwd", "root"))
 
 
 @pytest.fixture

@@ -113,8 +113,10 @@ def _install(root: Path) -> None:
         f"deb {SECURITY_MIRROR} {SUITE}-security main",
     ]
     try:
+        # what is mounted below the root is mounted for mmdebstrap alone, and gone with it
         output_of(
             [
+                *("unshare", "--mount", "--"),
                 "mmdebstrap",
                 "--quiet",
                 "--variant=minbase",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import shutil
@@ -10,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from quorate.errors import Failed, Refused
+from quorate.errors import Failed, QuorateError, Refused
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 NEEDED_BYTES = 6 * 2**30
+FULL_BYTES = 8 * 2**20
+"""With less than this free whatever fails has failed of it: not every program says so."""
 
 
 def digest(path: Path) -> str:
@@ -53,8 +56,23 @@ class Places:
             self.work.mkdir()
             try:
                 yield
+            except (OSError, QuorateError) as error:
+                if full := self._full(error):
+                    raise full from error
+                raise
             finally:
                 shutil.rmtree(self.work, ignore_errors=True)
+
+    def _full(self, error: Exception) -> Failed | None:
+        """What a build failed of, if it is that nothing more could be written; None if it is not."""
+        free = shutil.disk_usage(self.top).free
+        if free >= FULL_BYTES and getattr(error, "errno", None) != errno.ENOSPC:
+            return None
+        return Failed(
+            f"{self.top} ran full in the middle of the build: {free / 2**20:.0f} MiB are free. Nothing of "
+            f"it was kept. Free some (it takes {NEEDED_BYTES / 2**30:.1f} GiB), or build elsewhere with "
+            f"--directory ({error})"
+        )
 
     def require_room(self, needed: int = NEEDED_BYTES) -> None:
         """Refused when the filesystem has less free than a build takes."""

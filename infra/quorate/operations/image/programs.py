@@ -16,20 +16,38 @@ PREFIX = re.compile(r"^(==> |--> |\s)*([\w-]+\.[\w-]+:)?")
 """What Packer puts before a line: arrows, and the build's name."""
 CAUSE = re.compile(r"\bmsg: |No AMI|No space|stderr:")
 OUTCOME = re.compile(r"[Ee]rror|errored|Timeout")
+PATIENCE = 30.0
+"""Seconds for a program that was told to end."""
 
 
 def output_of(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
-    """The program's standard output; Failed with its words, exit code and last lines."""
+    """The program's standard output; Failed with its words, exit code and last lines.
+
+    Interrupted, it ends the program and all that this one has started.
+    """
     words = [str(word) for word in argv]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+        process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            env=env,
+            start_new_session=True,
+        )
     except FileNotFoundError as error:
         raise _missing(words[0]) from error
-    if done.returncode != 0:
-        raise Failed(
-            f"`{' '.join(words)}` failed with {done.returncode}: {_tail(done.stderr or done.stdout)}"
-        )
-    return done.stdout
+    with process:
+        try:
+            said, complained = process.communicate()
+        except BaseException:
+            _end_all(process)
+            raise
+    if process.returncode != 0:
+        raise Failed(f"`{' '.join(words)}` failed with {process.returncode}: {_tail(complained or said)}")
+    return said
 
 
 def run_logged(
@@ -83,6 +101,15 @@ def run_logged(
 def _end(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
+
+
+def _end_all(process: subprocess.Popen[str]) -> None:
+    """Asks first, so that it can clean up; whatever of its group is left after a while is killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=PATIENCE)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _missing(program: str) -> Failed:
