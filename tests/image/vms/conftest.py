@@ -6,8 +6,9 @@ import contextlib
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from quorate.lab.engine import Run
 from quorate.lab.hosts.names import Names
 from quorate.lab.vms.fleet import Fleet, Vm
 from quorate.lab.vms.machine import Boot
+from quorate.lab.vms.traffic import Flow
 from quorate.operations.image.places import REPOSITORY, Places
 
 CONFIG = {
@@ -40,6 +42,8 @@ class Site:
     cloud: Cloud
     fleet: Fleet
     run: Run
+    at_boot: dict[str, Counter[Flow]] = field(default_factory=dict)
+    """By instance: what went through its cable until the swarm was whole for the first time."""
 
     def client(self, service: str) -> Any:
         keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
@@ -63,7 +67,13 @@ def wait_for(done: Callable[[], Any], what: str, seconds: float = PATIENCE) -> A
         time.sleep(2)
 
 
+BOOTS: dict[str, Boot] = {}
+"""What instances of a group that is not the cluster's boot, by the group's name."""
+
+
 def image_of(view: InstanceView) -> Boot:
+    if view.group in BOOTS:
+        return BOOTS[view.group]
     disk = Places().disk("manager" if "manager" in (view.role_name or "") else "worker")
     if not disk.image.exists():
         pytest.fail(f"{disk.image} is not there. Build it: make image")
@@ -149,4 +159,5 @@ def swarm(site: Site) -> Site:
     # three VMs without KVM may get no processor for seconds; a node is not down because of that
     founder.machine.console.run("docker swarm update --dispatcher-heartbeat 60s", 300)
     wait_for(lambda: whole(founder), "a swarm of three managers")
+    site.at_boot.update({vm.view.id: vm.traffic.flows() for vm in site.managers()})
     return site

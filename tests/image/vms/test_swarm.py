@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from tests.image.vms.conftest import Site, nodes, wait_for, whole
 
-from quorate.lab.hosts.fabric import REGISTRY_ADDRESS
+from quorate.lab.hosts.fabric import AWS_ADDRESS, REGISTRY_ADDRESS
 from quorate.lab.hosts.namespaces import inside
 from quorate.lab.vms.console import Console
-from quorate.lab.vms.fleet import Vm
+from quorate.lab.vms.fleet import AWS_PORT, Vm
+from quorate.lab.vms.traffic import Flow, strangers
 
 PORT = 8080
 MEANT = {("tcp", "127.0.0.1:22"), ("tcp", "127.0.0.1:9323")}
@@ -68,19 +69,66 @@ def test_nothing_listens_but_what_is_meant(swarm: Site) -> None:
             assert known, line
 
 
-def test_nothing_came_over_the_network_but_the_lab(swarm: Site) -> None:
+def test_nothing_is_fetched_at_boot(swarm: Site) -> None:
+    addresses = {vm.plug.address for vm in swarm.managers()}
     for vm in swarm.managers():
+        flows = swarm.at_boot[vm.view.id]
+        # given that every frame was counted, AWS's answers among them
+        assert vm.traffic.missed == 0
+        assert flows[Flow(AWS_ADDRESS, "tcp", AWS_PORT)] > 0
+        # then there was no other traffic but the swarm's own
+        assert strangers(flows, addresses) == {}
+        # and nothing worked on packages
         shell = vm.machine.console
         assert shell.attempt("journalctl -b --no-pager | grep -E 'apt-get|dpkg|pip '")[0] == 1
         assert shell.run("cat /var/lib/apt/lists/* 2>/dev/null | wc -c").strip() == "0"
 
 
-def test_the_agents_units_are_confined(swarm: Site) -> None:
+def test_a_single_question_to_anybody_else_would_have_been_counted(swarm: Site) -> None:
+    vm = swarm.managers()[0]
+    vm.machine.console.attempt("timeout 5 bash -c 'echo >/dev/tcp/192.0.2.1/443'")
+    addresses = {other.plug.address for other in swarm.managers()}
+    assert strangers(vm.traffic.flows(), addresses)[Flow("192.0.2.1", "tcp", 443)] > 0
+
+
+def test_every_unit_of_ours_is_confined(swarm: Site) -> None:
     shell = swarm.managers()[0].machine.console
-    for unit in ("quorate-join", "quorate-steward"):
+    units = shell.run("cd /usr/lib/systemd/system && ls quorate-*.service").split()
+    assert len(units) == 5
+    for unit in units:
         said = shell.run(f"systemd-analyze security --no-pager {unit} | tail -n 1")
-        found = re.search(r"([0-9.]+) OK", said)
+        found = re.search(r"([0-9.]+) (OK|SAFE)", said)
         assert found and float(found[1]) <= 2.0, said
+
+
+def test_the_disk_guard_removes_unused_images_and_nothing_else_once_the_disk_is_filling_up(
+    swarm: Site, image: str
+) -> None:
+    # given an old image that nothing uses, one that a container uses, and a volume
+    shell = swarm.managers()[0].machine.console
+    shell.run("docker volume create kept && docker tag busybox:lab kept:lab", 300)
+    shell.run("docker run -d --name user kept:lab sleep 100000", 300)
+    shell.run("printf 'FROM scratch\\nLABEL a=b\\n' | docker build -q -t old:lab -", 300)
+    guard = "sed 's/168h/0s/' /usr/lib/quorate/disk-guard >/run/guard"
+    shell.run(guard)
+    own = "/run/systemd/system/quorate-disk-guard.service.d"
+    lines = "ExecStart=\\nExecStart=/bin/sh /run/guard"
+    shell.run(f"mkdir -p {own} && printf '[Service]\\n{lines}\\n' >{own}/test.conf")
+    shell.run("systemctl daemon-reload")
+    # when there is room, then everything stays
+    shell.run("systemctl start quorate-disk-guard", 300)
+    assert "old:lab" in shell.run("docker images --format '{{.Repository}}:{{.Tag}}'")
+    # when there is little left, then only what nobody uses goes
+    free = int(shell.run("df --output=avail -B1 /var/lib/docker | tail -n 1"))
+    shell.run(f"fallocate -l {int(free * 0.9)} /var/filling")
+    try:
+        shell.run("systemctl start quorate-disk-guard", 300)
+        left = shell.run("docker images --format '{{.Repository}}:{{.Tag}}'").split()
+        assert "kept:lab" in left and "old:lab" not in left
+        assert shell.run("docker ps -q --filter name=user").strip()
+        assert shell.run("docker volume ls -q").split() == ["kept"]
+    finally:
+        shell.run("rm -f /var/filling; docker rm -f user; docker volume rm kept", 300)
 
 
 def test_a_container_cannot_ask_the_metadata_service_unless_it_has_the_hosts_network(

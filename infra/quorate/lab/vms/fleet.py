@@ -16,6 +16,7 @@ from quorate.lab.hosts.fabric import AWS_ADDRESS, Plug
 from quorate.lab.hosts.names import Names
 from quorate.lab.vms.machine import Boot, Machine
 from quorate.lab.vms.network import VmFabric, folder_of
+from quorate.lab.vms.traffic import Traffic
 
 AWS_PORT = 4615
 ENVIRONMENT = f"[Service]\nEnvironment=AWS_ENDPOINT_URL=http://{AWS_ADDRESS}:{AWS_PORT}\n"
@@ -33,6 +34,7 @@ class Vm:
     plug: Plug
     machine: Machine
     metadata: MetadataService
+    traffic: Traffic
 
 
 class Fleet:
@@ -104,18 +106,20 @@ class Fleet:
         with self.fabric.plug_in_vm(plug) as listener:
             metadata = self._metadata_for(listener, self.cloud, view.id)
         metadata.start()
+        traffic = Traffic(self.fabric.netns, plug)
         boot = self._image_for(view)
         boot = replace(boot, files={**LAB_FILES, **boot.files})
         enter = self.fabric.inside_argv([])
         machine = Machine(folder_of(self.names, view.id), boot, enter, plug.cable, plug.mac)
         machine.power_on()
         with self._lock:
-            self._vms[view.id] = Vm(view, plug, machine, metadata)
+            self._vms[view.id] = Vm(view, plug, machine, metadata, traffic)
 
     def _end(self, vm: Vm) -> None:
         """Its console log stays, its disk does not."""
         vm.machine.power_off()
         vm.metadata.close()
+        vm.traffic.close()
         self.fabric.unplug_vm(vm.plug)
         for leftover in ("disk.qcow2", "initrd"):
             (vm.machine.folder / leftover).unlink(missing_ok=True)

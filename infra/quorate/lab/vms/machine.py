@@ -11,12 +11,15 @@ from quorate.errors import Failed
 from quorate.lab.hosts.command import run
 from quorate.lab.vms import console, ramdisk
 
-COMMAND_LINE = "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet loglevel=3"
+COMMAND_LINE = "root={root} rw console=ttyS0 net.ifnames=0 quiet loglevel=3"
 
 
 @dataclass(frozen=True)
 class Boot:
-    """What a VM boots. `files` appear below /run; `clock` is qemu's -rtc base, for a wrong one."""
+    """What a VM boots. `files` appear below /run; `clock` is qemu's -rtc base, for a wrong one.
+
+    `root` is where its root filesystem is: the disk itself, or a partition of it.
+    """
 
     disk: Path
     kernel: Path
@@ -27,6 +30,7 @@ class Boot:
     processors: int = 1
     accelerator: str = "tcg"
     niceness: int = 15
+    root: str = "/dev/vda"
 
 
 class Machine:
@@ -96,7 +100,8 @@ class Machine:
             *("-machine", f"q35,accel={boot.accelerator},usb=off", "-cpu", "max"),
             *("-smp", str(boot.processors), "-m", str(boot.memory_mib), "-rtc", f"base={boot.clock}"),
             *("-nodefaults", "-display", "none", "-vga", "none"),
-            *("-kernel", str(boot.kernel), "-initrd", str(initrd), "-append", COMMAND_LINE),
+            *("-kernel", str(boot.kernel), "-initrd", str(initrd)),
+            *("-append", COMMAND_LINE.format(root=boot.root)),
             *("-drive", f"file={disk},if=virtio,cache=unsafe,discard=unmap"),
             *("-netdev", f"tap,id=net,ifname={self._tap},script=no,downscript=no"),
             *("-device", f"virtio-net-pci,netdev=net,mac={self._mac}", "-device", "virtio-rng-pci"),
