@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,27 @@ class Region:
             self._ec2.deregister_image(ImageId=image.id)
             for snapshot in image.snapshots:
                 self._ec2.delete_snapshot(SnapshotId=snapshot)
+
+    def remove_named(self, names: Sequence[str]) -> tuple[Image, ...]:
+        """Removes this account's AMIs of these exact names, finished or not, with all of their snapshots."""
+        with asking(f"the AMIs named {', '.join(names)} in {self.name}"):
+            answer = self._ec2.describe_images(
+                Owners=["self"], Filters=[{"Name": "name", "Values": list(names)}]
+            )
+            # an AMI that is still being made does not list its snapshots; their descriptions name it
+            found = tuple(
+                replace(image, snapshots=tuple({*image.snapshots, *self._snapshots_for(image.id)}))
+                for image in map(_image, answer["Images"])
+            )
+        for image in found:
+            self.remove(image)
+        return found
+
+    def _snapshots_for(self, image: str) -> set[str]:
+        pages = self._ec2.get_paginator("describe_snapshots").paginate(
+            OwnerIds=["self"], Filters=[{"Name": "description", "Values": [f"*{image}*"]}]
+        )
+        return {snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]}
 
     def newest_name(self, owner: str, pattern: str) -> str | None:
         """The name of an owner's newest available AMI whose name matches; None when there is none."""

@@ -15,7 +15,8 @@ from quorate.operations.image import contents
 from quorate.operations.image.aws import Region
 from quorate.operations.image.base import USER, base_disk
 from quorate.operations.image.bundle import make_bundle
-from quorate.operations.image.packer import Packer, read_variables
+from quorate.operations.image.leftovers import remove_leftovers
+from quorate.operations.image.packer import Packer, read_list, read_variables
 from quorate.operations.image.places import REPOSITORY, Disk, Places, digest
 from quorate.operations.image.programs import output_of
 from quorate.operations.image.ssm_agent import fetch_ssm_agent
@@ -81,10 +82,16 @@ def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> 
     with shop.places.one_build():
         _require_base_ami(shop)
         variables = _variables(shop, role, without_ssm_agent=without_ssm_agent)
-        shop.packer.build("amazon-ebs", shop.places.work, variables, shop.say)
-        document = _manifest(variables) | {"amis": _amis(Path(variables["manifest"]))}
         manifest = shop.places.top / f"ami-{role}.json"
-        contents.write_json(manifest, document)
+        try:
+            shop.packer.build("amazon-ebs", shop.places.work, variables, shop.say)
+            document = _manifest(variables) | {"amis": _amis(Path(variables["manifest"]))}
+            contents.write_json(manifest, document)
+        except BaseException:
+            settings = read_variables("region", shop.packer.vars_folder)
+            regions = [settings["region"], *read_list("copy_to_regions", "region", shop.packer.vars_folder)]
+            remove_leftovers(regions, _name(variables), shop.packer.log_in(shop.places.work), shop.say)
+            raise
         return manifest
 
 
@@ -135,9 +142,14 @@ def _manifest(variables: Mapping[str, str]) -> dict[str, Any]:
     build = json.loads(Path(variables["manifest"]).read_text())["builds"][-1]
     return {
         "schema": 1,
-        "name": f"quorate-{variables['role']}-{variables['build_time']}",
+        "name": _name(variables),
         **build["custom_data"],
     }
+
+
+def _name(variables: Mapping[str, str]) -> str:
+    """As the template names it."""
+    return f"quorate-{variables['role']}-{variables['build_time']}"
 
 
 def _amis(packer_manifest: Path) -> dict[str, str]:

@@ -51,13 +51,17 @@ class Packer:
         try:
             run_logged(
                 [*words, template],
-                self.log or work / "packer.log",
+                self.log_in(work),
                 env=environment,
                 say=say,
                 progress=_progress,
             )
         except Failed as error:
             raise Failed(_plainly(str(error))) from error
+
+    def log_in(self, work: Path) -> Path:
+        """Where Packer's words go."""
+        return self.log or work / "packer.log"
 
     def validate(self, target: str, work: Path, variables: Mapping[str, str]) -> None:
         """Failed when the template and these variables do not make a build."""
@@ -106,6 +110,13 @@ def read_variables(concern: str, folder: Path | None = None) -> dict[str, str]:
     """The texts of a var file; what is not a text (lists, maps) is left to Packer."""
     path = (folder or REPOSITORY / "images/packer/vars") / f"{concern}.pkrvars.hcl"
     return dict(re.findall(r'^(\w+)\s*=\s*"([^"]*)"', path.read_text(), re.MULTILINE))
+
+
+def read_list(name: str, concern: str, folder: Path | None = None) -> list[str]:
+    """The texts of one list of a var file."""
+    path = (folder or REPOSITORY / "images/packer/vars") / f"{concern}.pkrvars.hcl"
+    found = re.search(rf"^{name}\s*=\s*\[(.*?)\]", path.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(r'"([^"]*)"', found[1]) if found else []
 
 
 def _progress(line: str) -> str | None:
