@@ -49,7 +49,7 @@ image: venv      ## the node images as disks for local VMs, in .images (AMIs: sc
 
 test-image: venv ## what is on these disks, and three VMs that form a swarm from them (builds them if need be)
 	@scripts/setup image && { [ -e .images/manager/disk.qcow2 ] && [ -e .images/worker/disk.qcow2 ] || scripts/build-image disk; } \
-	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q && $(python) -m pytest tests/image/build tests/image/vms -q
+	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q && $(python) -m pytest tests/image/build tests/image/vms -q --timeout 3600
 
 bench-image: venv  ## boot to Ready against a bare join, size and build time against docker by hand
 	@scripts/setup image && PYTHONPATH=infra $(python) benchmarks/image_run.py

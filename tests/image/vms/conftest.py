@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
+from quorate.errors import Failed
 from quorate.lab.cloud import Cloud
 from quorate.lab.cloud.metadata import MetadataService
 from quorate.lab.cloud.views import InstanceView
@@ -131,7 +132,10 @@ def nodes(vm: Vm) -> dict[str, dict[str, str]]:
     template = "{{.Status.Addr}} {{.ID}} {{.Status.State}} {{.Spec.Availability}} {{.Spec.Role}}"
     manager = "{{with .ManagerStatus}} {{.Reachability}} {{.Leader}}{{end}}"
     command = f"ids=$(docker node ls -q) && docker node inspect $ids --format '{template}{manager}'"
-    code, text = vm.machine.console.attempt(command, timeout=300)
+    try:
+        code, text = vm.machine.console.attempt(command, timeout=300)
+    except Failed:  # it has no shell yet
+        return {}
     if code != 0:
         return {}
     fields = ("address", "id", "state", "availability", "role", "reachability", "leader")
