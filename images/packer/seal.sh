@@ -6,7 +6,8 @@ build_user=$1
 
 # the random seed is written when its unit stops, so that comes before it is taken away
 systemctl stop docker.socket docker containerd systemd-random-seed 2>/dev/null || true
-systemctl stop systemd-journald.socket systemd-journald 2>/dev/null || true
+# from here on the journal is kept in memory, through the shutdown too: stopped, it would only be started again
+journalctl --relinquish-var 2>/dev/null || true
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old
 rm -rf /var/lib/docker /var/lib/containerd /etc/docker/key.json

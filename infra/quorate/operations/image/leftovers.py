@@ -1,8 +1,8 @@
 """What a build that did not end well leaves on AWS although Packer has cleaned up after itself.
 
-Packer forgets an AMI when it is stopped before it has its id, and keeps one that was complete by then. A build
-makes two in turn: an unencrypted one under a name drawn at random, which its log has, and the encrypted copy
-under the image's own name.
+Packer forgets an AMI when it is stopped before it has its id, and keeps one that was complete by then. A
+build makes two in turn: an unencrypted one under a name drawn at random, which its log has, and the encrypted
+copy under the image's own name.
 """
 
 from __future__ import annotations
