@@ -61,6 +61,15 @@ def read_user_data(body: bytes) -> UserData:
     return _checked({key: value for key, value in raw.items() if key != "schema"})
 
 
+def group_in(body: bytes) -> str:
+    """The group that a document names which cannot be used otherwise; empty when it names none."""
+    try:
+        group = json.loads(body)["group"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return ""
+    return group if isinstance(group, str) else ""
+
+
 def _checked(raw: dict[str, Any]) -> UserData:
     for key in sorted(raw.keys() - KEYS):
         near = difflib.get_close_matches(key, KEYS, n=1)

@@ -142,10 +142,10 @@ def partitioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boot]:
 
 
 def stray(swarm: Site, group: str, *, hook: bool) -> Vm:
-    """A VM of a group like a slot's, whose template says something that is no user-data."""
+    """A VM of a group like a slot's, named by the role's policy too, whose user-data is of no use."""
     ec2, scaling = swarm.client("ec2"), swarm.client("autoscaling")
     view = swarm.managers()[0].view
-    document = json.dumps({"schema": 1, "role": "manger"})
+    document = json.dumps({"schema": 1, "role": "manger", "group": group})
     ec2.create_launch_template(
         LaunchTemplateName=group,
         LaunchTemplateData={
@@ -153,8 +153,14 @@ def stray(swarm: Site, group: str, *, hook: bool) -> Vm:
             "InstanceType": "t3.small",
             "UserData": base64.b64encode(document.encode()).decode(),
             "IamInstanceProfile": {"Arn": view.profile_arn},
-            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "disabled"},
         },
+    )
+    allow = {"Effect": "Allow", "Action": "autoscaling:CompleteLifecycleAction"}
+    resource = f"arn:aws:autoscaling:*:*:autoScalingGroup:*:autoScalingGroupName/{group}"
+    policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": resource}]}
+    swarm.client("iam").put_role_policy(
+        RoleName=view.role_name, PolicyName=group, PolicyDocument=json.dumps(policy)
     )
     hooks = [
         {

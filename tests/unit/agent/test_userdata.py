@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.agent.userdata import LIMIT, read_user_data
+from quorate.agent.userdata import LIMIT, group_in, read_user_data
 from quorate.errors import UsageError
 
 MANAGER: dict[str, Any] = {
@@ -86,3 +86,12 @@ def test_anything_else_is_refused_without_a_traceback(document: bytes) -> None:
     with pytest.raises(UsageError) as refusal:
         read_user_data(document)
     assert "\n" not in str(refusal.value)
+
+
+def test_orders_of_another_schema_still_say_which_group_to_give_up() -> None:
+    assert group_in(json.dumps(MANAGER | {"schema": 2, "more": []}).encode()) == MANAGER["group"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'"group"', b"{}", b'{"group": 3}', b"[" * 100_000])
+def test_what_names_no_group_gives_none_up(body: bytes) -> None:
+    assert group_in(body) == ""

@@ -10,7 +10,7 @@ from quorate.agent.join.hook import LaunchHook
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
 from quorate.agent.surroundings import Surroundings, surroundings
-from quorate.agent.userdata import UserData, read_user_data
+from quorate.agent.userdata import UserData, group_in, read_user_data
 from quorate.errors import Failed, QuorateError, UsageError
 from quorate.swarm.aws import Aws
 from quorate.swarm.engine import Engine
@@ -35,7 +35,7 @@ def main() -> int:
         orders = read_user_data(body)
     except UsageError as error:
         journal.say(f"failed: {error}")
-        _abandon_blindly(metadata, journal, str(error))
+        _abandon_blindly(metadata, journal, str(error), body)
         return error.exit_code
     return _boot(place, journal, metadata, orders)
 
@@ -80,24 +80,28 @@ def _wait_for_engine(docker: str) -> None:
     raise Failed(f"the engine at {docker} did not answer within {ENGINE_SECONDS:.0f} s. Look at its journal")
 
 
-def _abandon_blindly(metadata: Metadata, journal: Journal, reason: str) -> None:
-    """Abandon the launch hook with what the metadata service alone says of this instance and its group."""
+def _abandon_blindly(metadata: Metadata, journal: Journal, reason: str, body: bytes) -> None:
+    """Abandon the launch hook of orders that cannot be used.
+
+    Instance and region are the metadata service's to say. The group is named by the instance's tags, where
+    the service shows them, or by the orders, as far as they can be read: the role's policy sees to it that no
+    hook but one of this cluster can be meant.
+    """
     try:
-        facts = {
-            path: (metadata.get(path) or b"").decode("utf-8", "replace").strip()
+        instance, region, group = (
+            (metadata.get(path) or b"").decode("utf-8", "replace").strip()
             for path in (
                 "meta-data/instance-id",
                 "meta-data/placement/region",
                 "meta-data/tags/instance/aws:autoscaling:groupName",
             )
-        }
+        )
     except QuorateError as error:
         journal.say(f"launch hook: not abandoned: {error}")
         return
-    instance, region, group = facts.values()
-    if not all(facts.values()):
-        missing = ", ".join(path for path, value in facts.items() if not value)
-        journal.say(f"launch hook: not abandoned, as the metadata service has no {missing}: it will time out")
+    group = group or group_in(body)
+    if not (instance and region and group):
+        journal.say("launch hook: not abandoned, as nothing names this instance's group: it will time out")
         return
     LaunchHook(Aws(region, metadata.endpoint), LAUNCH_HOOK, group, instance, journal).abandon(reason)
 
