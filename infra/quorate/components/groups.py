@@ -72,7 +72,7 @@ def launch_template(
         logical,
         name=group,
         description=f"Instances of {group}",
-        image_id=ground.settings.image,
+        image_id=ground.settings.image_for(role),
         instance_type=instance_type,
         user_data=user_data,
         iam_instance_profile={"arn": ground.identity.profiles[role].arn},

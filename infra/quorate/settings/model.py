@@ -218,6 +218,14 @@ class Settings(BaseModel):
             "nodes boot from it and install nothing",
         ),
     ]
+    worker_image: Annotated[
+        str,
+        StringConstraints(pattern=f"^$|{IMAGE}"),
+        Bound(
+            "must be ami-… or resolve:ssm:/path of a parameter that holds one, or be left out",
+            "workers boot from it, and without it from image, as managers do",
+        ),
+    ] = ""
     manager_instance_type: Annotated[InstanceType, A_TYPE] = "t3.small"
     workers: Annotated[
         tuple[Pool, ...],
@@ -237,6 +245,10 @@ class Settings(BaseModel):
             "every resource gets them beside Quorate's own, and AWS takes 50 of that form",
         ),
     ] = {}
+
+    def image_for(self, role: str) -> str:
+        """What nodes of `role`, manager or worker, boot from."""
+        return (self.worker_image if role == "worker" else None) or self.image
 
     @property
     def spread(self) -> Spread:

@@ -125,5 +125,5 @@ def _architecture(settings: Settings) -> Iterator[Problem]:
                 name,
                 f"must have the {'arm64' if arm else 'x86_64'} processors of managerInstanceType "
                 f"{settings.manager_instance_type}",
-                "all nodes boot from one image, and an image is of one architecture",
+                "an image is of one architecture, and so are all nodes",
             )

@@ -57,6 +57,15 @@ def test_each_slot_is_a_group_of_one_in_the_one_private_subnet_of_its_zone(deplo
     assert zones == ["use1-az1", "use1-az1", "use1-az2", "use1-az2", "use1-az4"]
 
 
+def test_managers_and_workers_boot_from_the_image_of_their_role(deploy: Any) -> None:
+    stack = deploy(image="ami-12345678", workerImage="ami-87654321")
+
+    for role, image in (("manager", "ami-12345678"), ("worker", "ami-87654321")):
+        groups = of_role(stack, role)
+        assert groups
+        assert {stack.one(TEMPLATE, group.name).inputs["imageId"] for group in groups} == {image}
+
+
 def test_an_explicit_layout_decides_where_the_slots_are(deploy: Any) -> None:
     stack = deploy(managers=5, layout=[1, 2, 2])
 

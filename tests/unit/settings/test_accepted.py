@@ -75,6 +75,14 @@ def test_an_image_is_an_id_or_a_parameter_that_holds_one(settings: Any, image: s
     assert settings(image=image).image == image
 
 
+def test_workers_boot_from_the_managers_image_unless_they_have_their_own(settings: Any) -> None:
+    one = settings(image="ami-12345678")
+    assert (one.image_for("manager"), one.image_for("worker")) == ("ami-12345678", "ami-12345678")
+    two = settings(image="ami-12345678", workerImage="resolve:ssm:/quorate/images/worker")
+    assert two.image_for("manager") == "ami-12345678"
+    assert two.image_for("worker") == "resolve:ssm:/quorate/images/worker"
+
+
 @pytest.mark.parametrize(
     "types",
     [["t4g.small", "m7g.large", "c6gn.xlarge", "r8gd.large", "a1.large", "im4gn.large", "x2gd.large"]],

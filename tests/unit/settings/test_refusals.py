@@ -61,6 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an image by name": ({"image": "debian-12"}, "image = debian-12", "ami-…"),
     "an image id too short": ({"image": "ami-12"}, "image = ami-12", "ami-…"),
     "no image": ({"image": None}, "image = (not set)", "ami-…"),
+    "a worker image by name": ({"workerImage": "debian-12"}, "workerImage = debian-12", "ami-…"),
     "no instance type": ({"managerInstanceType": "small"}, "managerInstanceType = small", "t3.small"),
     "pools that are no list": ({"workers": {}}, "workers = {}", "list of at most 20 pools"),
     "a pool that is a name": ({"workers": ["general"]}, "workers[0] = general", "pools"),
