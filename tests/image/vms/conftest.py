@@ -161,7 +161,8 @@ def swarm(site: Site) -> Site:
     wait_for(lambda: len(site.managers()) == 3, "three VMs switched on", 120)
     founder = wait_for(lambda: next((vm for vm in site.managers() if nodes(vm)), None), "a swarm")
     # three VMs without KVM may get no processor for seconds; a node is not down because of that
-    founder.machine.console.run("docker swarm update --dispatcher-heartbeat 60s", 300)
+    slower = "docker swarm update --dispatcher-heartbeat 60s"
+    wait_for(lambda: founder.machine.console.attempt(slower, 300)[0] == 0, "a patient swarm")
     wait_for(lambda: whole(founder), "a swarm of three managers")
     site.at_boot.update({vm.view.id: vm.traffic.flows() for vm in site.managers()})
     return site
