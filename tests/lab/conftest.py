@@ -8,10 +8,13 @@ from quorate.lab.lab import Lab
 
 from .told import told
 
+LONG = {"outages", "test_boots", "test_traces"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for Swarm's own elections takes longest and goes first: no core idles at the end."""
-    items.sort(key=lambda item: "outages" not in item.path.parts)
+    """What waits for Swarm's own elections, or boots often, takes longest and goes first: no core idles at
+    the end."""
+    items.sort(key=lambda item: not LONG.intersection((*item.path.parts, item.path.stem)))
 
 
 @pytest.hookimpl(hookwrapper=True)
