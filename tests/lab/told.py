@@ -9,6 +9,7 @@ from quorate.errors import QuorateError
 from quorate.lab.lab import Lab
 
 LINES = 40
+WIDTH = 300
 ANSWER = 5.0
 
 
@@ -24,9 +25,8 @@ def told(lab: Lab) -> Iterator[str]:
         if host.docker_host is not None:
             yield _nodes(host.docker_host)
     for log in sorted([*lab.names.hosts.glob("*/log/*.log"), *lab.names.logs.glob("*/*.log")]):
-        if log.stem in {"join", "steward"}:
-            yield f"-- {log.relative_to(lab.directory)}:"
-            yield from log.read_text(errors="replace").splitlines()[-LINES:]
+        yield f"-- {log.relative_to(lab.directory)}:"
+        yield from (line[:WIDTH] for line in log.read_text(errors="replace").splitlines()[-LINES:])
 
 
 def _nodes(engine: str) -> str:
