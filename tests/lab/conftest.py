@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from quorate.lab.lab import Lab
 
+from .guard import watch
 from .told import told
 
 LONG = {"outages", "test_boots", "test_traces"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard() -> Iterator[None]:
+    """Labs are taken down also when this process is killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        end = watch(patch)
+        yield
+        end()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
