@@ -26,7 +26,8 @@ def told(lab: Lab) -> Iterator[str]:
             yield _nodes(host.docker_host)
     for log in sorted([*lab.names.hosts.glob("*/log/*.log"), *lab.names.logs.glob("*/*.log")]):
         yield f"-- {log.relative_to(lab.directory)}:"
-        yield from (line[:WIDTH] for line in log.read_text(errors="replace").splitlines()[-LINES:])
+        lines = [line[:WIDTH] for line in log.read_text(errors="replace").splitlines()]
+        yield from [line for line in lines if not line.endswith("module=grpc")][-LINES:]
 
 
 def _nodes(engine: str) -> str:
