@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import image_site
-from quorate.lab.vms.fleet import LAB_FILES
+from quorate.lab.vms.fleet import LAB_FILES, Vm
 from quorate.lab.vms.machine import Machine
+from quorate.lab.vms.traffic import AWS, Flow, strangers
 
 ROUNDS = 3
 STAGES = ("kernel", "network", "engine", "ready")
@@ -65,33 +67,50 @@ def at(microseconds: str) -> float:
     return int(microseconds.strip()) / 1e6
 
 
+def bytes_of(flows: Mapping[Flow, int], founder: Vm) -> tuple[int, int, int]:
+    """What AWS and metadata service, the swarm and the network's own, and anybody else had part in."""
+    others = sum(strangers(flows, {founder.plug.address}).values())
+    aws = sum(count for flow, count in flows.items() if flow.peer in AWS)
+    return aws, sum(flows.values()) - aws - others, others
+
+
 def main() -> dict[str, float]:
-    """Prints a row for each stage; returns the medians and their ratio."""
+    """Prints a row for each stage and one of bytes; returns the medians, their ratio and foreign bytes."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         site = stack.enter_context(image_site.managers(folder, 3))
         first, second = image_site.founder_and_other(site)
         shell = first.machine.console
         token = shell.run("docker swarm join-token -q worker").strip()
-        own, bare = [], []
+        rows: dict[str, list[Seconds]] = {"own": [], "bare": []}
+        counted: list[tuple[int, int, int]] = []
+        orders = {
+            "own": (LAB_FILES, "quorate-join.service"),
+            "bare": ({**LAB_FILES, **bare_files(token, first.plug.address)}, "bare-join.service"),
+        }
         for _ in range(ROUNDS):
-            for files, unit, rows in (
-                (LAB_FILES, "quorate-join.service", own),
-                ({**LAB_FILES, **bare_files(token, first.plug.address)}, "bare-join.service", bare),
-            ):
+            for who, (files, unit) in orders.items():
                 second.machine.power_off()
                 (second.machine.folder / "disk.qcow2").unlink()
+                before = Counter(second.traffic.flows())
                 site.fleet.reboot(second, files=files)
-                rows.append(measure(second.machine, unit))
+                rows[who].append(measure(second.machine, unit))
+                print(f"{who:<5}", *(f"{stage} {getattr(rows[who][-1], stage):.1f} s " for stage in STAGES))
+                if who == "own":
+                    counted.append(bytes_of(second.traffic.flows() - before, first))
+        if second.traffic.missed:
+            raise RuntimeError(f"{second.traffic.missed} frames went by uncounted")
     medians = {
-        f"{who} {stage}": statistics.median(getattr(row, stage) for row in rows)
-        for who, rows in (("own", own), ("bare", bare))
+        f"{who} {stage}": statistics.median(getattr(row, stage) for row in rows[who])
+        for who in rows
         for stage in STAGES
     }
     for stage in STAGES:
         ours, theirs = medians[f"own {stage}"], medians[f"bare {stage}"]
         print(f"{stage:<10}{ours:7.1f} s  bare join {theirs:7.1f} s  ratio {ours / theirs:.2f}")
-    return medians | {"ratio": medians["own ready"] / medians["bare ready"]}
+    aws, own, others = (max(kind) for kind in zip(*counted, strict=True))
+    print(f"bytes     AWS and metadata {aws}, the swarm and the network's own {own}, anybody else {others}")
+    return medians | {"ratio": medians["own ready"] / medians["bare ready"], "fetched": float(others)}
 
 
 if __name__ == "__main__":
