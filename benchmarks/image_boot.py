@@ -54,7 +54,7 @@ def bare_files(token: str, address: str) -> Mapping[str, str]:
 def measure(machine: Machine, unit: str) -> Seconds:
     """Waits until the unit is done and reads systemd's own clock."""
     shell = machine.console
-    image_site.wait_for(lambda: shell.attempt(f"systemctl is-active {unit}")[0] == 0, unit)
+    image_site.wait_for(lambda: shell.attempt(f"systemctl is-active {unit}", 600)[0] == 0, unit)
     kernel = at(shell.run("systemctl show -p UserspaceTimestampMonotonic --value"))
 
     def since(name: str) -> float:
@@ -91,7 +91,7 @@ def main() -> dict[str, float]:
         for _ in range(ROUNDS):
             for who, (files, unit) in orders.items():
                 second.machine.power_off()
-                (second.machine.folder / "disk.qcow2").unlink()
+                (second.machine.folder / "disk.qcow2").unlink(missing_ok=True)
                 before = Counter(second.traffic.flows())
                 site.fleet.reboot(second, files=files)
                 rows[who].append(measure(second.machine, unit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quorate.errors import Failed
 from quorate.lab.cloud import Cloud
 from quorate.lab.engine import Run
 from quorate.lab.hosts.names import Names
@@ -29,31 +31,35 @@ class Site:
 
 @contextmanager
 def managers(folder: Path, count: int) -> Iterator[Site]:
-    """So many managers are laid out; only the first two VMs are switched on and stay so."""
+    """So many managers are laid out; only the first VM is switched on and stays so."""
     disk = Places().disk("manager")
-    boot = Boot(disk.image, disk.kernel, disk.initrd, processors=2)
+    accelerator = os.environ.get("QUORATE_VM_ACCELERATOR", "tcg")
+    boot = Boot(disk.image, disk.kernel, disk.initrd, processors=2, accelerator=accelerator)
     with Cloud() as cloud, Fleet(Names.of(folder), cloud, lambda _: boot) as fleet:
         config = {"quorate:managers": str(count), "quorate:workers": "[]"}
         state = folder / "state.json"
         Run(REPOSITORY, "lab", config, state_path=state, endpoint=cloud.endpoint, nonce=cloud.nonce).up()
         wait_for(lambda: len(fleet.vms()) == count, "VMs")
-        for vm in list(fleet.vms().values())[2:]:
+        for vm in list(fleet.vms().values())[1:]:
             vm.machine.power_off()
         yield Site(cloud, fleet)
 
 
 def founder_and_other(site: Site) -> tuple[Vm, Vm]:
-    """Which of the two founded the swarm, once it has."""
-    on = [vm for vm in site.fleet.vms().values() if vm.machine.is_on]
+    """The founder, whose steward is kept from promoting anybody, and one that is off; the swarm is there."""
+    first, second, *_ = site.fleet.vms().values()
+    shell = first.machine.console
 
-    def founder() -> Vm | None:
-        for vm in on:
-            if vm.machine.console.attempt("docker node ls -q")[0] == 0:
-                return vm
-        return None
+    def founded() -> bool:
+        try:
+            return shell.attempt("docker node ls -q", 300)[0] == 0
+        except Failed:  # it has no shell yet
+            return False
 
-    first: Vm = wait_for(founder, "a swarm")
-    return first, next(vm for vm in on if vm is not first)
+    wait_for(founded, "a swarm")
+    # the other one begins anew, its disk thrown away, again and again: never as a member whose vote counts
+    shell.run("systemctl mask --runtime --now quorate-steward", 300)
+    return first, second
 
 
 def wait_for(done: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
