@@ -79,7 +79,7 @@ source "qemu" "node" {
   ssh_private_key_file = var.ssh_private_key_file
   ssh_timeout          = var.ssh_timeout
   shutdown_command     = "sudo systemctl poweroff"
-  shutdown_timeout     = "3m"
+  shutdown_timeout     = "15m"
 }
 
 build {

@@ -22,6 +22,8 @@ from quorate.operations.image.programs import output_of
 from quorate.operations.image.ssm_agent import fetch_ssm_agent
 
 ROLES = ("manager", "worker")
+SSH_TIMEOUT = "30m"
+"""For a VM without KVM on a busy machine; an instance gets the template's time."""
 Say = Callable[[str], None]
 
 
@@ -58,6 +60,7 @@ def build_disk(
             "base_initrd": str(base.initrd),
             "output_directory": str(work / "output"),
             "accelerator": accelerator,
+            "ssh_timeout": SSH_TIMEOUT,
             "ssh_username": USER,
             "ssh_private_key_file": str(base.key),
         }
