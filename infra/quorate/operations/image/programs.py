@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -87,10 +88,10 @@ def run_logged(
                 if word := progress(line.rstrip()):
                     say(word)
         except BaseException as error:
-            _end(process)
             if isinstance(error, KeyboardInterrupt):
-                say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
-            process.communicate()
+                with contextlib.suppress(OSError):  # nobody may be listening any more
+                    say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
+            _interrupt(process)
             raise
     if process.wait() != 0:
         raise Failed(
@@ -98,9 +99,21 @@ def run_logged(
         )
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """As a terminal would, once, to the program and its children; returns when it has cleaned up.
+
+    What it started and left behind is killed then: a child may have missed the signal, and hold the pipe.
+    """
+    assert process.stdout is not None
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
+    # it must not wait for a reader while it cleans up
+    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    reader.start()
+    process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    reader.join()
 
 
 def _end_all(process: subprocess.Popen[str]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from quorate.operations.image.places import REPOSITORY
 from quorate.operations.image.programs import run_logged
 
 SLOW = """
@@ -30,3 +35,53 @@ def test_a_build_that_ends_early_lets_the_program_clean_up_first(
         run_logged(["bash", "-c", SLOW, "slow", mark], tmp_path / "log", progress=nobody_listens)
     # then it has cleaned up by the time that the caller goes on
     assert mark.read_text() == "cleaned up\n"
+
+
+DEAF = """
+trap 'exit 1' INT
+sh -c 'trap "" INT; echo $$ >"$1"; exec sleep 1000' child "$1" &
+while [ ! -s "$1" ]; do sleep 0.05; done
+echo ready
+while :; do sleep 0.05; done
+"""
+
+
+def test_a_child_that_hears_nothing_keeps_no_interrupted_build_waiting(tmp_path: Path) -> None:
+    # given a program with a child that ignores the interrupt and holds the program's output open
+    number = tmp_path / "number"
+
+    def interrupted(_line: str) -> str | None:
+        raise KeyboardInterrupt
+
+    # when the program is interrupted and ends, then the call ends too, and the child with it
+    with pytest.raises(KeyboardInterrupt):
+        run_logged(["bash", "-c", DEAF, "deaf", number], tmp_path / "log", progress=interrupted)
+    assert ended(int(number.read_text()))
+
+
+def test_an_interrupted_question_ends_what_it_has_started(tmp_path: Path) -> None:
+    number = tmp_path / "number"
+    script = f"""
+import signal
+from quorate.operations.image.programs import output_of
+signal.signal(signal.SIGINT, signal.default_int_handler)
+output_of(["sh", "-c", 'sleep 1000 & echo $! >"$1.new"; mv "$1.new" "$1"; wait', "asks", {str(number)!r}])
+"""
+    asking = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=REPOSITORY / "infra", stderr=subprocess.DEVNULL
+    )
+    while not number.exists():
+        assert asking.poll() is None
+        time.sleep(0.05)
+    asking.send_signal(signal.SIGINT)
+    assert asking.wait() != 0
+    assert ended(int(number.read_text()))
+
+
+def ended(process: int) -> bool:
+    """Whether it is gone, or a zombie that its adopted parent has yet to bury."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
