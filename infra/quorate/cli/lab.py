@@ -207,7 +207,7 @@ VERBS: dict[str, tuple[Callable[[Lab, argparse.Namespace], int], str]] = {
     "exec": (execute, "run a program inside a host"),
     "zone": (lab_outages.zone, "take a zone down, by its power or its network, and up again"),
     "drill": (lab_drill.drill, "lose every zone and every host in turn; prediction beside reality"),
-    "host": (lab_outages.host, "cut a host's power, power it off in order, start it again"),
+    "host": (lab_outages.host, "cut a host's power, power it off in order, start it again, set its clock"),
 }
 
 

@@ -25,6 +25,8 @@ HOST_HELP = """\
 kill    cut its power: kill -9 of everything on it at once
 stop    power it off in order; its engine ends first
 start   boot it from the disk it has
+clock   set the clock of its agents wrong by --seconds, or right again by 0; AWS refuses what is signed
+        more than five minutes off
 
 EC2 goes on to say "running", so Auto Scaling replaces nothing. To see a replacement, terminate the
 instance instead, for instance with boto3 or the aws command after eval "$(scripts/lab env)".
@@ -32,6 +34,7 @@ instance instead, for instance with boto3 or the aws command after eval "$(scrip
 examples:
   scripts/lab host kill ip-10-20-0-4
   scripts/lab host start ip-10-20-0-4
+  scripts/lab host clock ip-10-20-0-4 --seconds -3600
 """
 
 
@@ -51,6 +54,13 @@ def zone(lab: Lab, arguments: argparse.Namespace) -> int:
 
 def host(lab: Lab, arguments: argparse.Namespace) -> int:
     switches = lab.switches
+    if (arguments.action == "clock") != (arguments.seconds is not None):
+        raise UsageError(
+            "--seconds goes with `host clock`, and only with it. For instance: host clock HOST --seconds 3600"
+        )
+    if arguments.action == "clock":
+        print(switches.host_clock(arguments.host, arguments.seconds))
+        return 0
     act = {"kill": switches.host_kill, "stop": switches.host_stop, "start": switches.host_start}
     print(act[arguments.action](arguments.host))
     return 0
@@ -65,5 +75,8 @@ def take_zone(verb: argparse.ArgumentParser) -> None:
 
 def take_host(verb: argparse.ArgumentParser) -> None:
     verb.epilog, verb.formatter_class = HOST_HELP, argparse.RawDescriptionHelpFormatter
-    verb.add_argument("action", choices=("kill", "stop", "start"))
+    verb.add_argument("action", choices=("kill", "stop", "start", "clock"))
     verb.add_argument("host", metavar="HOST", help="its name, address or instance id")
+    verb.add_argument(
+        "--seconds", type=float, metavar="N", help="by how much a clock is ahead; behind when negative"
+    )

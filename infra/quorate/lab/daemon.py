@@ -106,7 +106,7 @@ class Daemon:
 
         assert self.cloud is not None
         with listen(host.netns, METADATA_ADDRESS, METADATA_PORT) as listener:
-            return MetadataService(listener, self.cloud, instance_id)
+            return MetadataService(listener, self.cloud, instance_id, faults=self.cloud.faults)
 
     def _follow(self) -> None:
         assert self.cloud is not None and self.inventory is not None

@@ -41,7 +41,11 @@ class Switches:
         self._silenced: dict[str, list[int]] = {}
 
     def routes(self) -> dict[tuple[str, str], Route]:
-        return {("POST", "/zone"): self._zone, ("POST", "/host"): self._host}
+        return {
+            ("POST", "/zone"): self._zone,
+            ("POST", "/host"): self._host,
+            ("POST", "/clock"): self._clock,
+        }
 
     @property
     def present(self) -> Outages:
@@ -96,6 +100,10 @@ class Switches:
     def _host(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._lock:
             return {"changed": self._switch(asked["instance_id"], asked["action"])}
+
+    def _clock(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._inventory.set_clock(asked["instance_id"], float(asked["seconds"]))
+        return {"changed": True}
 
     def _switch(self, instance_id: str, action: str) -> bool:
         before = self.present

@@ -74,6 +74,15 @@ class Switchboard:
             )
         return f"host {host.name} boots" if changed else f"host {host.name} is on already"
 
+    def host_clock(self, word: str, seconds: float) -> str:
+        """The wall clock of one host's agents set wrong by `seconds` (ahead, or behind when negative); 0 sets
+        it right. Its engine's stays right."""
+        host = self._lab.host(word)
+        self._ask("/clock", instance_id=host.instance_id, seconds=str(seconds))
+        if not seconds:
+            return f"the clock of host {host.name} is right"
+        return f"the clock of host {host.name} is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
+
     def zones(self) -> tuple[str, ...]:
         """Every zone that the plan or a host names, in order."""
         asked = self._lab.asked()

@@ -10,6 +10,9 @@ import http.client
 import json
 import select
 import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Thread
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -61,6 +64,24 @@ def answers(docker_host: str) -> bool:
         return ask(docker_host, "/_ping", timeout=2.0)[0] == http.client.OK
     except Unknown:
         return False
+
+
+def listening(addresses: Sequence[str], seconds: float) -> tuple[str, ...]:
+    """Those of the addresses (`ip:port`) that accept a TCP connection within `seconds`, in their order."""
+
+    found: set[str] = set()
+
+    def knock(address: str) -> None:
+        host, _, port = address.rpartition(":")
+        with suppress(OSError, ValueError), socket.create_connection((host, int(port)), timeout=seconds):
+            found.add(address)
+
+    threads = [Thread(target=knock, args=(address,), daemon=True) for address in addresses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return tuple(address for address in addresses if address in found)
 
 
 class NodeEvents:

@@ -125,6 +125,10 @@ class Cluster:
     def end_fault(self, number: int) -> None:
         self._control("DELETE", f"faults/{number}")
 
+    def faults(self) -> list[dict[str, object]]:
+        """Those that are in force."""
+        return json.loads(self._control("GET", "faults"))["faults"]
+
     def well(self) -> None:
         """No faults any more."""
         self._control("DELETE", "faults")

@@ -11,7 +11,7 @@ from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
 from quorate.agent.surroundings import Surroundings, surroundings
 from quorate.agent.userdata import UserData, group_in, read_user_data
-from quorate.errors import Failed, QuorateError, UsageError
+from quorate.errors import Failed, QuorateError
 from quorate.swarm.aws import Aws
 from quorate.swarm.engine import Engine
 from quorate.swarm.local import answers
@@ -26,14 +26,11 @@ LAUNCH_HOOK = "quorate-launch"  # named in user-data; needed here where that can
 def main() -> int:
     place, journal = surroundings(), Journal("join")
     metadata = Metadata(place.metadata)
+    body = b""
     try:
         body = metadata.wait_for("user-data", Deadline(METADATA_SECONDS))
-    except QuorateError as error:
-        journal.say(f"failed: {error}")
-        return error.exit_code
-    try:
         orders = read_user_data(body)
-    except UsageError as error:
+    except QuorateError as error:
         journal.say(f"failed: {error}")
         _abandon_blindly(metadata, journal, str(error), body)
         return error.exit_code

@@ -12,10 +12,12 @@ from quorate.agent.userdata import UserData
 from quorate.errors import Failed, QuorateError, Unknown
 from quorate.swarm.aws import Aws
 from quorate.swarm.engine import Engine, EngineRefused
+from quorate.swarm.local import listening
 from quorate.swarm.patience import Backoff, Deadline
 from quorate.swarm.snapshot import Claim
 
 PUBLISHED_FORM = "SWMTKN-"
+LISTEN_SECONDS = 1.0
 SETTLE_SECONDS = 4.0  # for a join that went on in the background after its call gave up
 # What the engine says when asking again later would not help by itself; all else is a swarm out of reach.
 OURS_TO_MEND = ("x509", "fingerprint", "invalid join token", "already part of a swarm", "remote ca")
@@ -47,8 +49,10 @@ class Joining:
             raise Unknown(f"{self.orders.token_parameter}: no worker token has been published yet")
         own = f"{self.identity.address}:"
         managers = tuple(one for one in claim.addresses if not one.startswith(own)) or claim.addresses
+        # The engine takes any one of them, and waits 20 s for one that is gone.
+        there = listening(managers, LISTEN_SECONDS) or managers
         try:
-            self.engine.join(self.identity.address, managers, token)
+            self.engine.join(self.identity.address, there, token)
         except (EngineRefused, Unknown) as error:
             if not self._settled():
                 self.engine.leave()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Identity
-from quorate.agent.steward.actions import Decision, Memory
+from quorate.agent.steward.actions import Decision, Memory, Promote
 from quorate.agent.steward.apply import Applier, Leadership
 from quorate.agent.steward.decide import decide
 from quorate.agent.steward.observe import Observer
@@ -23,6 +24,30 @@ from quorate.swarm.snapshot import Node, Snapshot
 SETTLE_LOOK_SECONDS = 0.1
 SETTLE_SECONDS = 10.0
 BREATH_SECONDS = 0.05  # after an event, for the ones that come with it
+
+
+@dataclass
+class UnderWay:
+    """Changes of membership that are not done. A new member is one until it was reachable for the first time;
+    one that has fallen silent is none: what there is to do about it must not wait for it."""
+
+    arriving: set[str] = field(default_factory=set)
+
+    def expect(self, promoted: Iterable[str]) -> None:
+        self.arriving.update(promoted)
+
+    def look(self, nodes: Sequence[Node]) -> bool:
+        """Whether there is any among the nodes as they are now."""
+        changing = {node.id for node in nodes if node.changing}
+        self.arriving = {
+            node.id
+            for node in nodes
+            if node.id in self.arriving | changing
+            and node.role == "manager"
+            and node.ready
+            and not node.reachable
+        }
+        return bool(changing or self.arriving)
 
 
 class Leader:
@@ -44,6 +69,7 @@ class Leader:
         leadership = Leadership(self._engine, Rendezvous(aws, orders.table), journal)
         self._applier = Applier(orders, self._engine, aws, self._observer, journal, leadership)
         self._report, self._journal = report, journal
+        self._under_way = UnderWay()
 
     def lead(self, node_id: str, events: NodeEvents, stopped: Callable[[], bool]) -> None:
         """Pass after pass, for as long as this node leads and nobody stops it."""
@@ -59,6 +85,7 @@ class Leader:
                 return
             decision = decide(snapshot, memory)
             memory = decision.memory
+            self._under_way.expect(action.node for action in decision.actions if isinstance(action, Promote))
             well = self._applier.apply(snapshot, decision)
             self._tell(snapshot, decision)
             self._wait(decision.look_again if well else max(1.0, decision.look_again), events, snapshot)
@@ -77,7 +104,7 @@ class Leader:
         if self._applier.done:
             events.wait(0.0)  # what was done here makes events of its own: they are no news
         try:
-            if any(_changing(node) for node in self._engine.nodes()):
+            if self._under_way.look(self._engine.nodes()):
                 self._watch_change(events)
                 return
         except (Unknown, Failed):
@@ -87,10 +114,6 @@ class Leader:
 
     def _watch_change(self, events: NodeEvents) -> None:
         end = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < end and any(_changing(node) for node in self._engine.nodes()):
+        while time.monotonic() < end and self._under_way.look(self._engine.nodes()):
             if events.wait(SETTLE_LOOK_SECONDS):
                 time.sleep(BREATH_SECONDS)
-
-
-def _changing(node: Node) -> bool:
-    return node.changing or (node.role == "manager" and node.ready and not node.reachable)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -156,6 +157,32 @@ def throttled(call: Call) -> Answer:
         "json": ("ThrottlingException", 400),
     }[call.protocol]
     return error(call, code, "Rate exceeded", status)
+
+
+SIGNATURE_SECONDS = 300.0
+"""IAM User Guide, "Elements of an AWS API request signature": a request must reach AWS within five minutes of
+its time stamp."""
+
+
+def seconds_off(environ: Mapping[str, Any], now: datetime) -> float:
+    """By how much a request's time stamp is ahead of `now`; 0 when it has none."""
+    try:
+        stamp = datetime.strptime(environ.get("HTTP_X_AMZ_DATE", ""), "%Y%m%dT%H%M%SZ")
+    except ValueError:
+        return 0.0
+    return (stamp.replace(tzinfo=UTC) - now).total_seconds()
+
+
+def signed_at_another_time(call: Call, off: float) -> Answer:
+    """A request whose time stamp is too far off, as its service words it."""
+    when = "Signature not yet current" if off > 0 else "Signature expired"
+    message = f"{when}: the request is signed {abs(off):.0f} s off; at most 300 s are accepted"
+    code, status = {
+        "ec2": ("RequestExpired", 400),
+        "query": ("SignatureDoesNotMatch", 403),
+        "json": ("InvalidSignatureException", 400),
+    }[call.protocol]
+    return error(call, code, message, status)
 
 
 def unusable_credentials(call: Call, code: str) -> Answer:

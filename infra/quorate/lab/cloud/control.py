@@ -5,7 +5,8 @@ GET    instances             every instance with its zone, group and lifecycle s
 GET    calls                 how often each principal made which call
 GET    denials               which calls were denied, and what each of them lacked
 GET    faults                the faults in force
-POST   faults                add one, as {"kind", "action", ...}; answers its id
+POST   faults                add one, as {"kind", "action", ...}; answers its id. For a host's metadata:
+                             {"kind": "error", "status": 401, "action": "metadata:*", "principal": "*/i-1"}
 DELETE faults | faults/ID    clear all of them, or one
 GET    zones                 {"closed": [zone ids]}
 PUT    zones/ID              launches fail there from now on

@@ -1,4 +1,8 @@
-"""Faults on demand: calls that fail, are throttled, answer late, answer nothing, or are cut off."""
+"""Faults on demand: calls that fail, are throttled, answer late, answer nothing, or are cut off.
+
+An instance's questions to its metadata service are calls, too: `metadata:GET /latest/user-data`, and
+`metadata:PUT /latest/api/token`. Only a fault whose action says `metadata:` is for them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from quorate.lab.cloud import calls
 from quorate.lab.cloud.calls import Answer, Call
 from quorate.lab.cloud.principals import Principal
 
+METADATA = "metadata"
 KINDS = ("error", "throttle", "latency", "empty", "cut")
 
 
@@ -47,6 +52,8 @@ class Fault:
             raise UsageError(f"seconds {self.seconds}: 0 or more; a wait cannot be negative")
 
     def matches(self, principal: Principal, call: Call) -> bool:
+        if call.service == METADATA and not self.action.startswith(f"{METADATA}:"):
+            return False
         return (
             fnmatchcase(call.name, self.action)
             and fnmatchcase(principal.name, self.principal)

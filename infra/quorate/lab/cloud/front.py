@@ -14,6 +14,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from threading import Lock, RLock
 from typing import Any
@@ -96,7 +97,7 @@ class Front:
         fault = self._faults.strike(principal, call)
         if fault is not None and (stopped := _suffer(fault, call, environ)) is not None:
             return _send(stopped, start_response)
-        refusal = self._unusable(principal, call, any_key)
+        refusal = self._untimely(principal, call, environ) or self._unusable(principal, call, any_key)
         if refusal is None and principal.is_instance and calls.ambiguous(call, environ):
             refusal = calls.error(call, "MalformedRequest", f"{call.name}: more than one reading", 400)
         if refusal is not None:
@@ -114,6 +115,17 @@ class Front:
             what = f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '/')}"
             self._denials.record("nobody", what, Denial(what, None, "credentials", text, text))
         return calls.error(None, "MissingAuthenticationToken", text, 403)
+
+    def _untimely(self, principal: Principal, call: Call, environ: dict[str, Any]) -> Answer | None:
+        """The refusal of what an instance signed with a clock that is far off."""
+        off = calls.seconds_off(environ, datetime.now(UTC)) if principal.is_instance else 0.0
+        if abs(off) <= calls.SIGNATURE_SECONDS:
+            return None
+        reason = f"the clock of {principal.name} is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}"
+        self._denials.record(
+            principal.name, call.name, Denial(call.name, None, "credentials", reason, reason)
+        )
+        return calls.signed_at_another_time(call, off)
 
     def _unusable(self, principal: Principal, call: Call, any_key: bool) -> Answer | None:
         """The refusal of credentials that AWS would not take: ended, not whole, or of no instance here."""

@@ -19,7 +19,9 @@ from secrets import token_urlsafe
 from threading import Lock, Thread
 from typing import Protocol
 
-from quorate.lab.cloud.principals import Credentials
+from quorate.lab.cloud.calls import Call
+from quorate.lab.cloud.faults import METADATA, Fault, Faults
+from quorate.lab.cloud.principals import Credentials, Principal
 from quorate.lab.cloud.timing import Clock
 from quorate.lab.cloud.views import InstanceView
 
@@ -47,16 +49,23 @@ class MetadataService:
         source: the cloud.
         instance_id: whose data it serves. An instance that is no longer known gets 404.
         clock: for the lifetime of tokens.
+        faults: those of the cloud; the ones for `metadata:` strike here.
     """
 
     def __init__(
-        self, listener: socket.socket, source: Source, instance_id: str, clock: Clock = time.monotonic
+        self,
+        listener: socket.socket,
+        source: Source,
+        instance_id: str,
+        clock: Clock = time.monotonic,
+        faults: Faults | None = None,
     ) -> None:
         self._listener = listener.dup()
         self._listener.listen(64)
         self._source = source
         self._instance_id = instance_id
         self._clock = clock
+        self._faults = faults or Faults()
         self._tokens: dict[str, float] = {}
         self._lock = Lock()
         self._connections: set[socket.socket] = set()
@@ -78,6 +87,16 @@ class MetadataService:
 
     def view(self) -> InstanceView | None:
         return self._source.instance(self._instance_id)
+
+    def fault(self, method: str, path: str) -> Fault | None:
+        """What strikes this request, after the wait that it asks for."""
+        view = self.view()
+        role = view.role_name if view is not None else None
+        call = Call(METADATA, f"{method} {path}", view.region if view else "", "", METADATA)
+        fault = self._faults.strike(Principal("", self._instance_id, role), call)
+        if fault is not None and fault.seconds:
+            time.sleep(fault.seconds)
+        return fault
 
     def issue_token(self, ttl: int) -> str:
         token = token_urlsafe(32)
@@ -140,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(connection, peer, None)  # type: ignore[arg-type]
 
     def do_PUT(self) -> None:
+        if self._struck():
+            return
         view = self._service.view()
         if not self._open(view):
             return
@@ -161,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, self._service.issue_token(int(ttl)), ((TTL_HEADER, ttl),))
 
     def do_GET(self) -> None:
-        if not self._open(self._service.view()):
+        if self._struck() or not self._open(self._service.view()):
             return
         if not self._service.accepts(self.headers.get(TOKEN_HEADER)):
             self._answer(401, "")
@@ -170,6 +191,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(404, "") if content is None else self._answer(200, content)
 
     do_HEAD = do_GET
+
+    def _struck(self) -> bool:
+        """Whether a fault has taken the place of an answer."""
+        fault = self._service.fault(self.command, self.path)
+        match fault.kind if fault is not None else None:
+            case None | "latency":
+                return False
+            case "cut":
+                self.close_connection = True
+            case "empty":
+                self._answer(200, "")
+            case "throttle":
+                self._answer(503, "")
+            case _:
+                assert fault is not None
+                self._answer(fault.status, "")
+        return True
 
     def _open(self, view: InstanceView | None) -> bool:
         if view is None:

@@ -130,6 +130,13 @@ class Machine:
             self._boot.power_off()
             self._boot = None
 
+    def set_clock(self, seconds: float) -> None:
+        """Refused while it has no power: what it does not run cannot be started again."""
+        boot = self._boot
+        if boot is None:
+            raise Failed(f"host {self.host.spec.name} is switched off: its clock cannot be set")
+        boot.set_clock(seconds)
+
     def state(self) -> HostState:
         spec, boot = self.host.spec, self._boot
         waiting = "failed" if self.fault else "starting"
@@ -225,6 +232,12 @@ class Inventory:
             if instance_id not in self._seen:
                 turning += self._turn(machine, Power.GONE)
         return turning
+
+    def set_clock(self, instance_id: str, seconds: float) -> None:
+        """The clock of one host's agents is off by that; 0 sets it right."""
+        with self._lock:
+            machine = self._machines[instance_id]
+        machine.set_clock(seconds)
 
     def states(self) -> list[HostState]:
         """Every host but those that are gone or about to be."""

@@ -7,6 +7,8 @@ steward on managers after join has succeeded, and again whenever it ends.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +22,8 @@ from quorate.lab.hosts.engine import Engine
 from quorate.lab.hosts.host import SOURCES, Host
 
 RESTART_PAUSE = 1.0
+CLOCK = "/etc/quorate/clock"
+"""On a host whose clock was set wrong: by how many seconds."""
 
 
 class MetadataService(Protocol):
@@ -71,6 +75,7 @@ class Boot:
         self._say = say
         self._off = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._unit: subprocess.Popen[bytes] | None = None
 
     @property
     def state(self) -> str:
@@ -110,6 +115,15 @@ class Boot:
         self._off.set()
         self.engine.shut_down()
 
+    def set_clock(self, seconds: float) -> None:
+        """The wall clock of the agents is off by that from now on; the one that runs is started again.
+
+        The engine's clock stays right: what reads it is no Python, and takes no preload.
+        """
+        self.host.write_etc({CLOCK.removeprefix("/etc/"): f"{seconds}\n"})
+        if self._unit is not None:
+            self.host.signal(self._unit, signal.SIGKILL)
+
     def _spawn(self, what: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=f"{what} {self.host.spec.name}", daemon=True)
         self._threads.append(thread)
@@ -136,14 +150,21 @@ class Boot:
     def _run(self, module: str) -> int | None:
         """The exit code of one run of an agent's program; None when the host has no power."""
         with (self.host.log / f"{module}.log").open("ab") as log:
-            process = self._start(module, log)
+            self._unit = process = self._start(module, log)
             return None if process is None else process.wait()
 
     def _start(self, module: str, log: IO[bytes]) -> subprocess.Popen[bytes] | None:
         try:
-            return self.host.start([sys.executable, "-m", f"quorate.agent.{module}"], log, self._environment)
+            return self.host.start([sys.executable, "-m", f"quorate.agent.{module}"], log, self._agents())
         except Failed:
             return None
+
+    def _agents(self) -> dict[str, str]:
+        """The agents' environment; with the preload where the clock was set."""
+        if not (self.host.disk / CLOCK.removeprefix("/")).exists():
+            return self._environment
+        path = os.pathsep.join([str(Path(__file__).with_name("clock")), self._environment["PYTHONPATH"]])
+        return {**self._environment, "PYTHONPATH": path, "QUORATE_LAB_CLOCK": CLOCK}
 
 
 def failure_in(path: Path) -> str:

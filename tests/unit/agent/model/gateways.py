@@ -205,6 +205,7 @@ def installed(world: World) -> ExitStack:
         )
         for module in (boot, joining, hook):
             use(module, Backoff=backoff, Deadline=deadline)
+        use(joining, listening=lambda addresses, seconds: addresses)
         use(claim, secrets=SimpleNamespace(token_hex=nonce))
         use(ending, Aws=aws)
         use(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -51,6 +53,32 @@ def test_a_terminated_instance_gets_no_credentials(aws: Aws) -> None:
     assert aws.cloud.credentials(instance) is not None
     aws.ec2.terminate_instances(InstanceIds=[instance])
     assert aws.cloud.credentials(instance) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code"),
+    [
+        ("ec2", lambda c: c.describe_instances(), "RequestExpired"),
+        ("autoscaling", lambda c: c.describe_auto_scaling_groups(), "SignatureDoesNotMatch"),
+        ("ssm", lambda c: c.describe_parameters(), "InvalidSignatureException"),
+    ],
+)
+def test_what_an_instance_signs_more_than_five_minutes_off_is_refused(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, service: str, call: Any, code: str
+) -> None:
+    credentials = aws.cloud.credentials(_node(aws))
+    assert credentials is not None
+    client = aws.with_credentials(credentials).client(service)
+    for off, refused in ((-3600, True), (-240, False), (240, False), (3600, True)):
+        then = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=off)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda then=then: then)
+        codes = []
+        try:
+            call(client)
+        except ClientError as refusal:
+            codes.append(refusal.response["Error"]["Code"])
+        assert (codes == [code]) is refused, (off, codes)
+        assert refused or code not in codes
 
 
 def test_expired_credentials_are_refused_and_new_ones_are_given(aws: Aws) -> None:

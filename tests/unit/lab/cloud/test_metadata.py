@@ -14,6 +14,7 @@ import pytest
 from botocore.utils import InstanceMetadataFetcher
 
 from quorate.lab.cloud import Credentials, InstanceView, MetadataOptions
+from quorate.lab.cloud.faults import Fault, Faults
 from quorate.lab.cloud.metadata import MetadataService
 
 from .conftest import Aws, ManualClock
@@ -72,6 +73,7 @@ class Imds:
     port: int
     source: Source
     clock: ManualClock
+    faults: Faults
     caller: str = "127.0.0.1"
 
     def request(self, method: str, path: str, **headers: str) -> tuple[int, str]:
@@ -104,12 +106,13 @@ def _service(source: Source) -> Iterator[Imds]:
     listener = socket.socket()
     listener.bind(("0.0.0.0", 0))
     clock = ManualClock()
-    service = MetadataService(listener, source, VIEW.id, clock)
+    faults = Faults()
+    service = MetadataService(listener, source, VIEW.id, clock, faults)
     port = listener.getsockname()[1]
     listener.close()
     service.start()
     try:
-        yield Imds(port, source, clock)
+        yield Imds(port, source, clock, faults)
     finally:
         service.close()
 
@@ -237,6 +240,28 @@ def test_one_connection_carries_many_requests(imds: Imds) -> None:
         connection.request("GET", "/latest/meta-data/mac", headers={"X-aws-ec2-metadata-token": token})
         assert connection.getresponse().read() == b"02:00:00:00:00:05"
     connection.close()
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_a_fault_takes_the_place_of_an_answer_for_its_path_as_often_as_asked(imds: Imds, status: int) -> None:
+    token = imds.token()
+    imds.faults.add(Fault("error", action="metadata:GET */user-data", status=status, times=2))
+    seen = [imds.request("GET", "/latest/user-data", token=token)[0] for _ in range(3)]
+    assert seen == [status, status, 200]
+
+
+def test_a_fault_is_for_the_instances_that_it_names_and_those_for_aws_are_for_none(imds: Imds) -> None:
+    imds.faults.add(Fault("error", action="metadata:*", principal="*/i-another"))
+    imds.faults.add(Fault("error"))
+    assert imds.get("/latest/user-data")[0] == 200
+    imds.faults.add(Fault("error", action="metadata:*", principal=f"*/{VIEW.id}", status=503))
+    assert imds.request("PUT", "/latest/api/token", ttl="60")[0] == 503
+
+
+def test_a_service_that_is_cut_off_gives_no_answer_at_all(imds: Imds) -> None:
+    imds.faults.add(Fault("cut", action="metadata:*"))
+    with pytest.raises((http.client.HTTPException, OSError)):
+        imds.token()
 
 
 def test_a_closed_service_answers_nobody() -> None:
