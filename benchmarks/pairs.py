@@ -27,11 +27,17 @@ class Figure:
     def row(self) -> str:
         """A line of the table in docs/benchmarks.md."""
         held = "yes" if self.ratio <= self.bound else "NO"
+        spread = f"{shown(min(self.ratios))}-{shown(max(self.ratios))}"
         return (
             f"| {self.name} | {statistics.median(self.ours):.3f} s | {statistics.median(self.other):.3f} s "
-            f"| {self.ratio:.2f} ({min(self.ratios):.2f}-{max(self.ratios):.2f}, n={len(self.ours)}) "
+            f"| {shown(self.ratio)} ({spread}, n={len(self.ours)}) "
             f"| {self.bound:g} | {held} |"
         )
+
+
+def shown(ratio: float) -> str:
+    """Two digits after the point, or two that are not zero."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 HEAD = (
