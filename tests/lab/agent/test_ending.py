@@ -50,6 +50,24 @@ def test_a_leaderless_cluster_whose_groups_all_close_ends_too(cluster: Cluster) 
     until(lambda: _instances(cluster) <= 3, seconds=120)
 
 
+def test_a_manager_that_was_restarted_and_finds_no_quorum_ends_with_its_cluster(cluster: Cluster) -> None:
+    """Given three managers without power, of which one boots again, when every group is emptied."""
+    made = cluster.made
+    made.spread = (1, 1, 1)
+    made.pools.clear()
+    made.write_plan()
+    cluster.form()
+    hosts = cluster.managers()
+    for host in hosts:
+        cluster.lab.switches.host_kill(host.instance_id)
+    before = cluster.log(hosts[0].instance_id, "join").count("waiting for a leader")
+    cluster.lab.switches.host_start(hosts[0].instance_id)
+    until(lambda: cluster.log(hosts[0].instance_id, "join").count("waiting for a leader") > before)
+    _empty(cluster)
+    until(lambda: _instances(cluster) <= 2)
+    assert "this instance may end" in cluster.log(hosts[0].instance_id, "join")
+
+
 def _empty(cluster: Cluster) -> None:
     made = cluster.made
     for slot, _ in made.slots():

@@ -9,6 +9,7 @@ from quorate.agent.join.certificate import read_certificate
 from quorate.agent.join.hook import LaunchHook
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
+from quorate.agent.steward.ending import let_go
 from quorate.agent.surroundings import Surroundings, surroundings
 from quorate.agent.userdata import UserData, group_in, read_user_data
 from quorate.errors import Failed, QuorateError
@@ -54,6 +55,7 @@ def _boot(place: Surroundings, journal: Journal, metadata: Metadata, orders: Use
         journal,
         store=Rendezvous(aws, orders.table),
         issued=lambda: read_certificate(place.certificate),
+        let_go=lambda: metadata.is_to_end() and let_go(orders, identity, metadata.endpoint),
     )
     try:
         _wait_for_engine(place.docker)

@@ -22,6 +22,7 @@ from quorate.swarm.rendezvous import ClaimStore
 from quorate.swarm.snapshot import Claim
 
 JOIN_SECONDS = 480.0  # more than a claim's time, less than the launch hook's
+END_SECONDS = 10.0  # between two looks whether the cluster is to end
 WAY_BACK = (
     "Nobody will make a second swarm. Start the instances of its managers again until a majority answers, "
     "or restore one from a backup"
@@ -40,12 +41,15 @@ class Boot:
     journal: Journal
     store: ClaimStore
     issued: Callable[[], Issued | None] = read_certificate
+    let_go: Callable[[], bool] = lambda: False
+    """Lets this instance go if the whole cluster is to end; whether it did."""
     deadline: Deadline = field(default_factory=lambda: Deadline(JOIN_SECONDS))
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self._watch = Watch()
+        self._asked_to_end = self.clock()
         self._joining = Joining(self.orders, self.identity, self.engine, self.aws, self.journal, self.issued)
 
     def become_member(self) -> None:
@@ -191,6 +195,15 @@ class Boot:
         self.hook.beat()
         self.deadline = Deadline(JOIN_SECONDS)
         self.journal.say_once("leader", f"waiting for a leader: {trouble}. {WAY_BACK}")
+        self._end_without_leader()
+
+    def _end_without_leader(self) -> None:
+        """No steward runs before this boot ends, and without a leader nobody else completes the hook."""
+        if self.clock() - self._asked_to_end < END_SECONDS:
+            return
+        self._asked_to_end = self.clock()
+        if self.let_go():
+            self.journal.say("every slot is being deleted and there is no leader: this instance may end")
 
     def _until(self, step: Callable[[Claim | None], bool]) -> None:
         """Read the claim and take the step, until it says done."""

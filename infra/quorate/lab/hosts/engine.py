@@ -22,6 +22,8 @@ REGISTRY_PORT = 5000
 PATIENCE = 20.0
 """Seconds until an engine that does not answer is taken for hung; it answers within one when it is well,
 and gives up waiting for its containerd after fifteen."""
+MEMBERS_PATIENCE = 60.0
+"""The same for an engine in a swarm: without a quorum it waits 20 s for a leader before it answers."""
 SHUTDOWN = 20.0
 """Seconds that an engine has to end by itself: its containers get ten of them."""
 PAUSE = 0.5
@@ -106,7 +108,7 @@ class Engine:
             code = process.wait()
         elif process.poll() is None and self.host.is_on and not off.is_set():
             self.say(
-                f"{self.host.spec.name}: the engine did not answer in {self.patience:.0f} s; started again"
+                f"{self.host.spec.name}: the engine did not answer in {self._patience_now():.0f} s; started again"
             )
             self.host.stop(process)
             return
@@ -115,8 +117,12 @@ class Engine:
         if not off.is_set() and self.host.is_on:
             self.say(f"{self.host.spec.name}: the engine ended with {code}; started again")
 
+    def _patience_now(self) -> float:
+        member = (self.host.disk / "var/lib/docker/swarm/docker-state.json").exists()
+        return max(self.patience, MEMBERS_PATIENCE) if member else self.patience
+
     def _wait_for_answer(self, process: subprocess.Popen[bytes], off: threading.Event) -> bool:
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self._patience_now()
         while time.monotonic() < deadline and process.poll() is None and not off.is_set():
             try:
                 if answers(f"unix://{self.host.socket}"):
