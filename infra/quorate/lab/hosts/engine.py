@@ -107,9 +107,8 @@ class Engine:
             self.up.set()
             code = process.wait()
         elif process.poll() is None and self.host.is_on and not off.is_set():
-            self.say(
-                f"{self.host.spec.name}: the engine did not answer in {self._patience_now():.0f} s; started again"
-            )
+            waited = self._patience_now()
+            self.say(f"{self.host.spec.name}: the engine did not answer in {waited:.0f} s; started again")
             self.host.stop(process)
             return
         else:
