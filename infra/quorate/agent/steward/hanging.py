@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quorate.agent.steward.actions import Draft, MarkUnhealthy, Tone
 from quorate.agent.steward.members import may_go
-from quorate.agent.steward.standing import Place, Standing
+from quorate.agent.steward.standing import Standing
 
 HANG_SECONDS = 120.0  # of silence, while EC2 says running, before an engine is said to hang
 MARK_AGAIN_SECONDS = 900.0
@@ -14,9 +14,7 @@ def replace_hung(standing: Standing, draft: Draft, *, allowed: bool) -> None:
     """Have an instance replaced whose engine is silent while EC2 says running; one at a time.
 
     Only where some node of its zone answers: a silent zone is a zone outage, and ending its instances would
-    leave nothing to come back. A member that raft reaches answers, also when Swarm lists its node as down:
-    a node that registers in the moment in which its grace ends stays listed so (SwarmKit's dispatcher.go:
-    `register` adds it after `markNodeNotReady` has taken it out).
+    leave nothing to come back.
     """
     silent = {
         node.id: (node, place)
@@ -27,14 +25,13 @@ def replace_hung(standing: Standing, draft: Draft, *, allowed: bool) -> None:
     }
     since = draft.remember("silent", silent)
     recent = {i: at for i, at in draft.before.marked.items() if draft.now - at < MARK_AGAIN_SECONDS}
-    alive = {place.ec2.zone for place in standing.places if place.ec2 and _answers(standing, place)}
     in_turn = [place for place in standing.places if not place.listed.healthy or place.listed.ending]
     for node, place in silent.values():
         if draft.now - since[node.id] < HANG_SECONDS or place.id in recent:
             continue
         text = f"node {node.id} ({place.id}) has been silent for {HANG_SECONDS:.0f} s while EC2 says running"
         zone = place.ec2.zone if place.ec2 else "unknown"
-        if zone not in alive:
+        if zone not in standing.answering:
             draft.note(
                 node.id,
                 Tone.WAITS,
@@ -53,7 +50,3 @@ def replace_hung(standing: Standing, draft: Draft, *, allowed: bool) -> None:
             recent[place.id] = draft.now
             allowed = False
     draft.keep("marked", recent)
-
-
-def _answers(standing: Standing, place: Place) -> bool:
-    return standing.only_ready(place) is not None or any(n.reachable for n in standing.nodes_of(place))

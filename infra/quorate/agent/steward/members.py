@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from quorate.agent.steward.actions import Demote, Draft, Tone
+from quorate.agent.steward.actions import Draft, MarkUnhealthy, Remove, Tone
 from quorate.agent.steward.standing import Standing
 from quorate.layout import Goal, Verdict, ZoneView, gate
 from quorate.swarm.snapshot import Node
@@ -51,17 +51,33 @@ def may_go(standing: Standing, node: Node, *, zone_rule: bool) -> Verdict:
 
 
 def settle(standing: Standing, draft: Draft) -> bool:
-    """Whether no change of membership is under way; one that never arrives is taken back."""
+    """Whether no change of membership is under way; one that never arrives is given up.
+
+    Swarm refuses to demote what is no member of raft (SwarmKit's controlapi/node.go, UpdateNode), and for as
+    long as it is listed no other change is made. So its instance is replaced, and the node taken off the
+    list, which Swarm in turn refuses if it has become a member after all.
+    """
     changing = [node for node in standing.members if node.changing]
     silent = [node for node in changing if node.reachability is None and not node.ready]
     since = draft.remember("stuck", (node.id for node in silent))
     for node in silent:
         if draft.now - since[node.id] >= STUCK_SECONDS:
-            draft.do(Demote(node.id))
-            draft.note(node.id, Tone.WAITS, f"node {node.id} was promoted and fell silent first: taken back")
+            _give_up(standing, node, draft)
             return False
     for node in changing:
         draft.again(0.3)
         turn = "become a manager" if node.role == "manager" else "stop being one"
         draft.note(node.id, Tone.WAITS, f"waiting for node {node.id} ({node.address}) to {turn}")
     return not changing
+
+
+def _give_up(standing: Standing, node: Node, draft: Draft) -> None:
+    text = f"node {node.id} was promoted and fell silent before it arrived"
+    places = [
+        p for p in standing.places if node in standing.nodes_of(p) and p.listed.lifecycle == "InService"
+    ]
+    if any(place.ec2 is None or place.ec2.zone not in standing.answering for place in places):
+        draft.note(node.id, Tone.WAITS, f"{text}, and so is every node of its zone: it is waited for")
+        return
+    draft.do(*(MarkUnhealthy(place.id) for place in places if place.listed.healthy), Remove(node.id))
+    draft.note(node.id, Tone.WAITS, f"{text}: taken off the list, and its instance is replaced")

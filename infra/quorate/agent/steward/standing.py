@@ -110,6 +110,20 @@ class Standing:
         ready = [node for node in self.at.get(place.address, []) if node.ready]
         return ready[0] if len(ready) == 1 else None
 
+    @cached_property
+    def answering(self) -> frozenset[str]:
+        """Zones of which some node answers.
+
+        A member that raft reaches does, also when Swarm lists its node as down: a node that registers in the
+        moment in which its grace ends stays listed so (SwarmKit's dispatcher.go: `register` adds it after
+        `markNodeNotReady` has taken it out).
+        """
+        return frozenset(
+            place.ec2.zone
+            for place in self.places
+            if place.ec2 and (self.only_ready(place) or any(node.reachable for node in self.nodes_of(place)))
+        )
+
     def nodes_of(self, place: Place) -> list[Node]:
         """Every node that is this instance, by label, or without a label by its address."""
         named = self.labelled.get(place.id, [])

@@ -144,6 +144,8 @@ class Host:
         there = nodes[node]
         if there.version != version:
             raise EngineSaid(500, "rpc error: update out of sequence")
+        if there.role == "manager" and spec["Role"] == "worker" and not there.raft:
+            raise EngineSaid(404, "can't find manager in raft memberlist")
         self.world.witness.committed(swarm, there, spec)
         if spec["Role"] != there.role:
             there.role, there.since = spec["Role"], self.world.clock.now
@@ -156,7 +158,7 @@ class Host:
             raise NoAnswer
         if node not in nodes:
             raise EngineSaid(404, f"node {node} not found")
-        if nodes[node].raft or nodes[node].role == "manager":
+        if nodes[node].raft:
             raise EngineSaid(500, "node is a cluster manager and is a member of the raft cluster")
         self.world.witness.removed(swarm, nodes[node])
         del nodes[node]
