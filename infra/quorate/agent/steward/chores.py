@@ -29,13 +29,7 @@ def publish(snapshot: Snapshot, draft: Draft) -> None:
         )
         return
     claim = snapshot.claim
-    addresses = tuple(
-        sorted(
-            f"{node.address}:{MANAGER_PORT}"
-            for node in snapshot.nodes
-            if node.role == "manager" and node.reachable and node.address
-        )
-    )
+    addresses = _addresses(snapshot)
     if claim is not None and (not claim.ready or claim.cluster_id != snapshot.cluster_id):
         held = f"names swarm {claim.cluster_id}" if claim.ready else f"is being held by {claim.owner}"
         draft.note(
@@ -47,6 +41,19 @@ def publish(snapshot: Snapshot, draft: Draft) -> None:
         return
     if addresses and (claim is None or set(claim.addresses) != set(addresses)):
         draft.do(PublishAddresses(addresses))
+
+
+def _addresses(snapshot: Snapshot) -> tuple[str, ...]:
+    """Where nodes may join: at reachable managers, and not at those that are to end, unless no other is left.
+
+    Until a node has heard of the other managers, it knows the one that it joined at and no other; promoted
+    then, it would look for raft there for ever.
+    """
+    groups = (snapshot.groups or {}).values()
+    leaving = {instance.id for group in groups for instance in group.instances if instance.ending}
+    managers = [n for n in snapshot.nodes if n.role == "manager" and n.reachable and n.address]
+    chosen = [node for node in managers if node.instance not in leaving] or managers
+    return tuple(sorted(f"{node.address}:{MANAGER_PORT}" for node in chosen))
 
 
 def label(standing: Standing, draft: Draft) -> None:
