@@ -11,7 +11,7 @@ from quorate.lab.lab import Lab
 from .guard import watch
 from .told import told
 
-LONG = {"outages", "test_boots", "test_traces"}
+LONG = {"outages", "test_traces"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,8 +24,7 @@ def _guard() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for Swarm's own elections, or boots often, takes longest and goes first: no core idles at
-    the end."""
+    """What waits for Swarm's own elections takes longest and goes first: no core idles at the end."""
     items.sort(key=lambda item: not LONG.intersection((*item.path.parts, item.path.stem)))
 
 

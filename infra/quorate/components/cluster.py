@@ -39,7 +39,6 @@ class Cluster(pulumi.ComponentResource):
         identity = Identity(
             "identity",
             region=region,
-            manager_groups=[naming.slot_group(slot.name) for slot in places],
             worker_groups=[naming.pool_group(pool.name) for pool in settings.workers],
             naming=naming,
             opts=child(self),

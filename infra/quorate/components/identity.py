@@ -28,7 +28,6 @@ class Identity(pulumi.ComponentResource):
         name: str,
         *,
         region: Region,
-        manager_groups: Sequence[str],
         worker_groups: Sequence[str],
         naming: Naming,
         opts: pulumi.ResourceOptions | None = None,
@@ -45,11 +44,11 @@ class Identity(pulumi.ComponentResource):
             operations=list(policies.AUTO_SCALING_GRANT),
             opts=named_child(self),
         )
-        arns, groups = self._arns, [*manager_groups, *worker_groups]
+        arns = self._arns
         self.profiles = {
             "manager": self._role(
                 "manager",
-                self.token_key.arn.apply(lambda key: policies.manager_policy(arns, key, groups)),
+                self.token_key.arn.apply(lambda key: policies.manager_policy(arns, key)),
             ),
             "worker": self._role(
                 "worker",

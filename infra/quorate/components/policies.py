@@ -100,8 +100,14 @@ def worker_policy(arns: Arns, token_key: str, worker_groups: Sequence[str]) -> s
     )
 
 
-def manager_policy(arns: Arns, token_key: str, groups: Sequence[str]) -> str:
-    """The managers' inline policy; `groups` are the names of every slot's and every pool's group."""
+def manager_policy(arns: Arns, token_key: str) -> str:
+    """The managers' inline policy.
+
+    Groups are named by how the cluster's names begin, not one by one: a slot or a pool that is taken out of
+    the program would lose its place in this policy before its group is deleted, while the leader still has
+    to see its instances off.
+    """
+    groups = (arns.naming.slot_group("manager-*"), arns.naming.pool_group("*"))
     return _document(
         [
             _items(arns, "ReadItems", ["dynamodb:GetItem"], ["plan", "claim", "epoch", "request#*"]),

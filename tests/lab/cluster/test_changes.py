@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -80,8 +83,49 @@ def test_a_new_pools_workers_join_with_its_labels(life: Witness):
     assert changed(life, two) == []
 
 
+@contextmanager
+def members_seen(life: Witness, engine: str) -> Iterator[list[list[str]]]:
+    """What the engine lists as its managers' reachability, look after look, until the end of the block."""
+    looks: list[list[str]] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.05):
+            said = life.docker(engine, "node", "ls", "--format", "{{.ManagerStatus}}", check=False)
+            if said.strip():
+                looks.append(said.split())
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            yield looks
+        finally:
+            done.set()
+            looking.result()
+
+
+def test_five_managers_become_three_which_leave_one_at_a_time_and_keep_the_quorum(life: Witness):
+    three = pools({"name": "general", "min": 2, "max": 8, "desired": 3}) | THREE
+    stays = {"manager-use1-az1-1", "manager-use1-az2-1", "manager-use1-az4-1"}
+    kept = [n for n in life.managers() if n["Spec"]["Labels"]["quorate.slot"] in stays]
+    engine = next(h.docker_host for h in life.lab.hosts() if h.address == kept[0]["Status"]["Addr"])
+    assert engine is not None
+    with members_seen(life, engine) as looks:
+        life.lab.up(three)
+    assert len(looks) > 20
+    for members in looks:
+        assert sum(each in ("Leader", "Reachable") for each in members) > len(members) // 2, members
+    sizes = [len(members) for members in looks]
+    assert set(sizes) == {5, 4, 3}
+    assert sizes == sorted(sizes, reverse=True)
+    assert {node["ID"] for node in life.managers()} == {node["ID"] for node in kept}
+    assert life.zones() == {"use1-az1": 1, "use1-az2": 1, "use1-az4": 1}
+    assert changed(life, three) == []
+
+
 def test_destroy_leaves_nothing_on_aws(life: Witness):
     life.lab.destroy()
+    life.lab.destroy()  # of what is empty: it ends as well
     ec2, iam, kms = life.aws("ec2"), life.aws("iam"), life.aws("kms")
     own = [{"Name": "tag:quorate:cluster", "Values": ["quorate-lab"]}]
     assert life.groups() == {}
