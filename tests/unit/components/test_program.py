@@ -203,7 +203,7 @@ def test_a_new_pool_changes_no_other_group_and_no_network(deploy: Any) -> None:
     after = {item.urn: item.inputs for item in deploy(workers=pools).custom}
 
     changed = {urn.rsplit("::", 1)[1] for urn in before if after[urn] != before[urn]}
-    assert changed == {"rendezvous-plan", "identity-manager", "identity-worker"}
+    assert changed == {"rendezvous-plan", "identity-worker"}
 
 
 def test_nothing_that_the_program_declares_is_secret_but_the_unset_token(deploy: Any) -> None:
