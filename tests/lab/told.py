@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from quorate.errors import QuorateError
 from quorate.lab.lab import Lab
 
-LINES = 40
-WIDTH = 300
+LINES = 12
+WIDTH = 200
 ANSWER = 5.0
+NOISE = ("module=grpc", "level=info", "reading from stream")
 
 
 def told(lab: Lab) -> Iterator[str]:
@@ -27,7 +28,7 @@ def told(lab: Lab) -> Iterator[str]:
     for log in sorted([*lab.names.hosts.glob("*/log/*.log"), *lab.names.logs.glob("*/*.log")]):
         yield f"-- {log.relative_to(lab.directory)}:"
         lines = [line[:WIDTH] for line in log.read_text(errors="replace").splitlines()]
-        yield from [line for line in lines if not line.endswith("module=grpc")][-LINES:]
+        yield from [line for line in lines if not any(noise in line for noise in NOISE)][-LINES:]
 
 
 def _nodes(engine: str) -> str:

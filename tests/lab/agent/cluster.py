@@ -100,7 +100,19 @@ class Cluster:
         return node.labels["quorate.slot"]
 
     def leader(self) -> Node:
-        return next(node for node in self.nodes() if node.leader)
+        """The member that leads; QuorateError while none is listed as leading, in an election."""
+        for node in self.nodes():
+            if node.leader:
+                return node
+        raise QuorateError("no member leads")
+
+    def leading_host(self) -> HostState:
+        """The host of the member that leads; QuorateError while there is none."""
+        address = self.leader().address
+        for host in self.managers():
+            if host.address == address:
+                return host
+        raise QuorateError(f"no host has the leader's address {address}")
 
     def log(self, instance: str, unit: str) -> str:
         """What a unit of an instance's host has said, also of one that is gone."""

@@ -46,7 +46,7 @@ def test_a_rotated_token_is_published_and_a_node_that_boots_meanwhile_joins_with
     """Given a whole cluster, when the worker token is rotated while a worker boots."""
     cluster.form()
     made = cluster.made
-    host = next(h for h in cluster.managers() if h.address == cluster.leader().address)
+    host = until(cluster.leading_host)
     cluster.fault("latency", action="ssm:GetParameter", seconds=1.5)
     made.pools["general"] = 4
     made.scale("quorate-hand-worker-general", 4)

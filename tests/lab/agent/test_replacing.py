@@ -14,7 +14,7 @@ def test_terminated_managers_are_replaced_in_their_zones_and_never_below_quorum(
     ended: list[Node] = []
     with Watch(cluster) as watch:
         for choose in (lambda: follower, cluster.leader):
-            ended.append(choose())
+            ended.append(until(choose))
             cluster.terminate(ended[-1].labels["quorate.instance"])
             until(lambda: _replaced(cluster, ended[-1]))
     assert watch.looks > 50

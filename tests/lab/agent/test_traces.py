@@ -63,8 +63,7 @@ class Replay:
 
     def _host(self, where: str) -> HostState:
         if where == "leader":
-            address = until(self.cluster.leader).address
-            return next(host for host in self.cluster.managers() if host.address == address)
+            return until(self.cluster.leading_host)
         if where == "worker":
             return next(host for host in self.cluster.lab.hosts() if host.role == "worker")
         group = f"quorate-hand-{self._slot(where)}"
@@ -91,9 +90,8 @@ class Replay:
 
     def token_is_published(self) -> bool:
         """Whether the parameter is the worker token of the swarm."""
-        address = self.cluster.leader().address
-        host = next(host for host in self.cluster.managers() if host.address == address)
-        return Engine(host.docker_host, timeout=3).swarm()[1] == self.cluster.made.token()
+        engine = Engine(self.cluster.leading_host().docker_host, timeout=3)
+        return engine.swarm()[1] == self.cluster.made.token()
 
     def _kill_when(self, unit: str, says: str) -> None:
         self.waiting.append((unit, says))

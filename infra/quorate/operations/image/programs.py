@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -27,20 +28,7 @@ def output_of(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = Non
     Interrupted, it ends the program and all that this one has started.
     """
     words = [str(word) for word in argv]
-    try:
-        process = subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            env=env,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise _missing(words[0]) from error
-    with process:
+    with _started(words, env, stderr=subprocess.PIPE) as process:
         try:
             said, complained = process.communicate()
         except BaseException:
@@ -66,19 +54,7 @@ def run_logged(
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        process = subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            env=env,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise _missing(words[0]) from error
+    process = _started(words, env, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     with process.stdout, log.open("w") as book:
         try:
@@ -97,6 +73,25 @@ def run_logged(
         raise Failed(
             f"{Path(words[0]).name} failed with {process.returncode}: {_reason(log)} All of it: {log}"
         )
+
+
+def _started(words: Sequence[str], env: Mapping[str, str] | None, stderr: int) -> subprocess.Popen[str]:
+    """In a session of its own, its output piped; it hears an interrupt also where its starter must not.
+
+    A shell's background job ignores interrupts, and so would all that it starts.
+    """
+    if shutil.which(words[0], path=(os.environ if env is None else env).get("PATH")) is None:
+        raise Failed(f"`{words[0]}` is not installed. Run: scripts/setup image")
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", *words],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        env=env,
+        start_new_session=True,
+    )
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
@@ -123,10 +118,6 @@ def _end_all(process: subprocess.Popen[str]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=PATIENCE)
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _missing(program: str) -> Failed:
-    return Failed(f"`{program}` is not installed. Run: scripts/setup image")
 
 
 def _tail(text: str) -> str:

@@ -37,6 +37,18 @@ def test_a_build_that_ends_early_lets_the_program_clean_up_first(
     assert mark.read_text() == "cleaned up\n"
 
 
+def test_a_build_in_the_background_of_a_shell_can_be_interrupted_too(
+    tmp_path: Path,
+) -> None:
+    # given a shell that had its background job ignore interrupts, as shells do
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # when the build ends early, then the program hears of it nonetheless, and cleans up
+    try:
+        test_a_build_that_ends_early_lets_the_program_clean_up_first(tmp_path, BrokenPipeError)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 DEAF = """
 trap 'exit 1' INT
 sh -c 'trap "" INT; echo $$ >"$1"; exec sleep 1000' child "$1" &
