@@ -11,7 +11,7 @@ from quorate.lab.lab import Lab
 from .guard import watch
 from .told import told
 
-LONG = {"outages", "test_traces"}
+LONG = {"outages", "test_traces", "test_boots"}
 
 
 @pytest.fixture(scope="session", autouse=True)

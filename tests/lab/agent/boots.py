@@ -34,7 +34,7 @@ are said on every manager, ONES_STEPS by one at a time."""
 READS = ("dynamodb:GetItem", "ssm:GetParameter", "ec2:Describe*", "autoscaling:Describe*")
 WRITES = ("dynamodb:PutItem", "ssm:PutParameter")
 SERVICES = ("*", "dynamodb:*", "ssm:*", "ec2:*", "autoscaling:*")
-SWARM_IS_MADE = ("swarm made", "going on with swarm")
+SWARM_IS_MADE = "swarm made"
 SWARM_NAMED = re.compile(r"swarm (\w+) is ready to be joined|(?:joined|back in) swarm (\w+)")
 
 
@@ -249,7 +249,7 @@ class Boots:
             owner = claim["owner"]["S"]
             if not struck:
                 said = self.cluster.log(owner, "join")
-                due = not doom.made or any(word in said for word in SWARM_IS_MADE)
+                due = not doom.made or SWARM_IS_MADE in said
                 struck = due and self._strike(doom.owner, owner)
                 return False
             if doom.owner == "end" and owner in {host.instance_id for host in self.cluster.lab.hosts()}:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from quorate.errors import QuorateError
 from quorate.lab.hosts.inventory import HostState
 from quorate.lab.lab import Lab
+from quorate.lab.status import CERTIFICATE
 from quorate.swarm.engine import Engine
 from quorate.swarm.snapshot import Node
 
@@ -127,6 +128,26 @@ class Cluster:
         folders = [*self.lab.names.hosts.glob("*/log"), *self.lab.names.logs.glob("*")]
         return "".join(path.read_text(errors="replace") for f in folders for path in f.glob(f"{unit}.log"))
 
+    def certificate(self, host: HostState) -> Path:
+        """Where its engine keeps the certificate of its node."""
+        return self.lab.names.hosts / host.instance_id / CERTIFICATE
+
+    @staticmethod
+    def processes(host: HostState, word: str) -> list[int]:
+        """Processes in the host's own PID namespace with this word in their command line."""
+        if host.pid is None:
+            return []
+        found = []
+        children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
+        home = str(Path(f"/proc/{children[0]}/ns/pid").readlink()) if children else ""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if str((folder / "ns/pid").readlink()) == home and word in (
+                    folder / "cmdline"
+                ).read_text().split("\0"):
+                    found.append(int(folder.name))
+        return found
+
     # What is done to it
 
     def fault(self, kind: str, **fields: object) -> int:
@@ -164,33 +185,17 @@ class Cluster:
 
     def freeze(self, host: HostState) -> None:
         """Its engine hangs from now on: it is there, and answers nobody."""
-        for pid in _processes(host, "dockerd"):
+        for pid in self.processes(host, "dockerd"):
             os.kill(pid, signal.SIGSTOP)
 
     def kill(self, host: HostState, unit: str) -> bool:
         """kill -9 of a unit's process on that host alone; whether there was one."""
         killed = False
-        for pid in _processes(host, f"quorate.agent.{unit}"):
+        for pid in self.processes(host, f"quorate.agent.{unit}"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 killed = True
         return killed
-
-
-def _processes(host: HostState, word: str) -> list[int]:
-    """Processes in the host's own PID namespace with this word in their command line."""
-    if host.pid is None:
-        return []
-    found = []
-    children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
-    home = str(Path(f"/proc/{children[0]}/ns/pid").readlink()) if children else ""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if str((folder / "ns/pid").readlink()) == home and word in (folder / "cmdline").read_text().split(
-                "\0"
-            ):
-                found.append(int(folder.name))
-    return found
 
 
 @dataclass

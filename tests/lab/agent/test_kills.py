@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 
@@ -59,6 +61,35 @@ def test_the_owner_of_the_claim_ends_before_ready_and_another_takes_over(cluster
     assert len(cluster.cluster_ids()) == 1
     assert f"took over the claim of {owner}" in cluster.said("join")
     assert owner not in {node.labels["quorate.instance"] for node in cluster.nodes()}
+
+
+def test_an_init_that_a_power_cut_has_cut_short_is_thrown_away_and_made_anew(cluster: Cluster) -> None:
+    """Given a founder whose engine dies between its certificate and its first committed write.
+
+    It comes back as the leader of a swarm that nobody can join: its CA has no key.
+    """
+    made = cluster.made
+    made.pools.clear()
+    hold = cluster.fault("error", action="dynamodb:PutItem")
+    made.launch()
+    until(lambda: len(cluster.managers()) == 5)
+    until(lambda: all("trying again" in cluster.log(h.instance_id, "join") for h in cluster.managers()))
+    hosts = {cluster.certificate(host): host for host in cluster.managers()}
+    engines = {path: cluster.processes(host, "dockerd") for path, host in hosts.items()}
+    cluster.end_fault(hold)
+    end = time.monotonic() + 60
+    while not (begun := [path for path in hosts if path.exists()]):
+        assert time.monotonic() < end, "nobody has begun to make a swarm"
+    for engine in engines[begun[0]]:
+        os.kill(engine, signal.SIGKILL)
+    founder = hosts[begun[0]]
+    cluster.lab.switches.host_kill(founder.instance_id)
+    assert "swarm made" not in cluster.log(founder.instance_id, "join")
+    cluster.lab.switches.host_start(founder.instance_id)
+
+    until(cluster.is_whole)
+    assert len(cluster.cluster_ids()) == 1
+    assert "cut short: leaving, then init" in cluster.log(founder.instance_id, "join")
 
 
 def test_an_expired_claim_is_left_alone_while_its_owner_lives(cluster: Cluster) -> None:

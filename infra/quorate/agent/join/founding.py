@@ -1,4 +1,11 @@
-"""The claim's owner makes the swarm: init, worker token, READY; from wherever a crash has left it."""
+"""The claim's owner makes the swarm: init, worker token, READY; from wherever a crash has left it.
+
+A swarm whose init this very run did not see answered is thrown away, and made anew. It may be one that
+nobody can join: an engine killed in the middle of init has saved its certificates and not yet the key of its
+CA, and comes up again as the leader of a swarm that signs for nobody ("no valid signer found"; SwarmKit's
+manager.becomeLeader writes the cluster object from what the first start had in memory). From outside it looks
+like any other. Nobody has joined what was not READY, so nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +37,19 @@ class Founding:
     store: ClaimStore
     journal: Journal
     wall: Callable[[], float] = time.time
+    _made: bool = False
+    """Whether the engine has answered an init of this run, and was not made to leave since."""
 
     def found(self, claim: Claim) -> str | None:
-        """Carry the own claim to READY; every step may have been done by a life before this one."""
-        if claim.expiry - self.wall() < RENEW_BELOW:
+        """Carry the own claim to READY; every step may have been done by a run before this one."""
+        if not self._made or claim.expiry - self.wall() < RENEW_BELOW:
+            # With a new nonce, too, a READY that an earlier run has sent and that is still under way fails.
             renewed = new_claim(claim.owner, self.wall())
             if not self.store.replace_claim(claim.nonce, renewed):
                 return None
             claim = renewed
-        self._init()
+        if not self._made:
+            self._init()
         cluster_id, token = self.engine.swarm()
         if self.orders.token_key is None:
             raise Failed("user-data: token_key is missing: the worker token has no place to be kept")
@@ -53,15 +64,12 @@ class Founding:
 
     def _init(self) -> None:
         found = self.engine.membership()
-        if found.active and found.manages:
-            self.journal.say_once(
-                "founding", f"going on with swarm {found.cluster_id}, made before under this claim"
-            )
-            return
         if found.state != "inactive":
-            self.journal.say(f"the engine is {found.state} ({found.error or 'no error'}): leaving, then init")
+            said = f"{found.state} ({found.error or 'no error'})"
+            self.journal.say(f"the engine is {said} from an init that was cut short: leaving, then init")
             self.engine.leave()
         node = self.engine.init(self.identity.address, self.orders.overlay_cidr)
+        self._made = True
         self.journal.say(f"swarm made; this node is {node}")
 
     def _superseded(self, cluster_id: str) -> str | None:
@@ -72,4 +80,5 @@ class Founding:
             f"the claim is no longer this node's: leaving swarm {cluster_id}, which nobody has joined"
         )
         self.engine.leave()
+        self._made = False
         return None

@@ -99,6 +99,10 @@ class Events:
         if host is not None:
             host.powered = False
 
+    def cut_init(self) -> None:
+        """The next init ends in its middle with the host's power: its swarm's CA has no key."""
+        self._world.cuts_init = True
+
     def hosts_start(self) -> None:
         for host in self._world.hosts.values():
             host.powered = True

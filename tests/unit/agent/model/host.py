@@ -192,6 +192,9 @@ class Host:
         node = swarm.add(self.instance, self.address)
         node.role, node.raft, swarm.leader = "manager", True, node.id
         self.swarm, self.node, self.manages, self.settled = swarm.id, node.id, True, True
+        if world.cuts_init:
+            world.cuts_init, swarm.signs, self.powered = False, False, False
+            raise NoAnswer
         return node.id
 
     def _join(self, addresses: list[str], token: str) -> None:
@@ -206,6 +209,8 @@ class Host:
                 continue
             if token != swarm.token:
                 raise EngineSaid(400, "invalid join token")
+            if not swarm.signs:
+                break
             node = swarm.add(self.instance, self.address)
             self.swarm, self.node, self.manages, self.settled = swarm.id, node.id, False, True
             return

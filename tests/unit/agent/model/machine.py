@@ -187,6 +187,11 @@ class Life(RuleBasedStateMachine):
     def an_engine_loses_an_answer(self, data: st.DataObject) -> None:
         self.do(do="lose answer", where=self._where(data))
 
+    @precondition(lambda self: not self.world.swarms)
+    @rule()
+    def the_power_goes_in_the_middle_of_an_init(self) -> None:
+        self.do(do="cut init")
+
     @rule()
     def ec2_forgets_the_dead(self) -> None:
         self.do(do="forget")

@@ -66,6 +66,8 @@ class Swarm:
     beliefs: dict[str, Belief] = field(default_factory=dict)
     born: int = 0
     rotations: int = 0
+    signs: bool = True
+    """Whether its CA has a key: an init cut short by a power cut leaves one without."""
 
     def members(self) -> list[Node]:
         return [node for node in self.nodes.values() if node.raft]

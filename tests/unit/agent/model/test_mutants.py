@@ -14,8 +14,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from quorate.agent.join.boot import Boot
 from quorate.agent.join.claim import Fate
+from quorate.agent.join.founding import Founding
 from quorate.agent.steward import apply, departed, members, promotion
 from quorate.agent.steward.standing import Standing
+from quorate.errors import Unknown
 from quorate.layout import Verdict
 from quorate.swarm.aws import Aws, read_instance
 from quorate.swarm.rendezvous import Rendezvous
@@ -42,6 +44,17 @@ def believe_any_answer(self: Any, asker: str, name: str, own: str, values: Any) 
     answer = self._call("ec2", "describe_instances", Filters=filters)
     there = [raw for entry in answer["Reservations"] for raw in entry["Instances"]]
     return {raw["InstanceId"]: read_instance(raw) for raw in there}
+
+
+_init = Founding._init
+
+
+def trust_what_is_there(self: Founding) -> None:
+    found = self.engine.membership()
+    if found.state == "inactive":
+        _init(self)
+    elif not found.manages:
+        raise Unknown("the engine is not ready")
 
 
 def wait(seconds: float) -> dict[str, Any]:
@@ -182,6 +195,12 @@ GIVEN: dict[str, tuple[Taken, str, dict[str, Any], list[dict[str, Any]]]] = {
             {"do": "fault", "service": "ec2", "kind": "empty"},
             wait(60),
         ],
+    ),
+    "that only an init that answered is trusted": (
+        lambda: patch.object(Founding, "_init", trust_what_is_there),
+        "not whole|no member after",
+        {"layout": (1, 1, 1)},
+        [{"do": "cut init"}, LAUNCH, wait(10), {"do": "hosts start"}],
     ),
     "that a lone manager is replaced beside it": (
         lambda: patch.object(promotion, "_last_one_leaves", lambda standing: False),

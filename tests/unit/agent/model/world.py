@@ -47,6 +47,7 @@ class World:
         self.down: set[str] = set()
         self.cut: dict[str, bool] = {}  # partitioned zones: whether AWS is reached from there
         self.faults: list[Mapping[str, str]] = []
+        self.cuts_init = False
         self.nonces = 0
         self.destroyed = False
         self.blind = blind  # EC2 has no answer for what is in a zone that is down
