@@ -5,17 +5,16 @@ from __future__ import annotations
 import random
 import re
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from quorate.errors import QuorateError
 from quorate.lab.hosts.inventory import HostState
 
-from .cluster import Cluster, Watch, until
+from .cluster import Cluster, Meanwhile, Watch, until
 from .handmade import CLUSTER
 
 PATIENCE = 300.0
@@ -119,7 +118,6 @@ class Boots:
     cluster: Cluster
     events: list[str] = field(default_factory=list)
     _began: float = 0.0
-    _striker_ended_with: Exception | None = None
 
     def prepare(self) -> None:
         self.cluster.made.pools.clear()
@@ -142,11 +140,12 @@ class Boots:
     def _boot(self, doom: Fate) -> None:
         cluster = self.cluster
         hold = cluster.fault("error", action="ssm:PutParameter")  # no READY until the owner was struck
-        with Watch(cluster) as watch, self._befalling(doom, hold):
+        with Watch(cluster) as watch, self._befalling(doom, hold) as strikes:
             cluster.made.launch()
             self._say("launched")
-            until(lambda: not self._strikers_end() and self.is_whole(), PATIENCE)
+            until(lambda: strikes.goes_on() and self.is_whole(), PATIENCE)
             self._say("whole")
+        cluster.well()
         assert watch.lost_quorum == [], watch.lost_quorum
         claim = cluster.made.item("claim") or {}
         ids = cluster.cluster_ids() | {a or b for a, b in SWARM_NAMED.findall(cluster.said("join"))}
@@ -169,37 +168,17 @@ class Boots:
 
     # What befalls it
 
-    @contextmanager
-    def _befalling(self, doom: Fate, hold: int) -> Iterator[None]:
-        stop = threading.Event()
+    def _befalling(self, doom: Fate, hold: int) -> Meanwhile:
         blows: list[Callable[[], bool]] = [
             *(self._killing(kill) for kill in doom.kills),
             *(self._troubling(trouble) for trouble in doom.troubles),
             self._striking_the_owner(doom, hold),
         ]
-        self._striker_ended_with = None
 
         def strike() -> None:
-            try:
-                while not stop.wait(LOOK):
-                    blows[:] = [blow for blow in blows if not blow()]
-            except Exception as error:  # noqa: BLE001 - said by the boot itself
-                self._striker_ended_with = error
+            blows[:] = [blow for blow in blows if not blow()]
 
-        striker = threading.Thread(target=strike, daemon=True)
-        striker.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            striker.join()
-            self.cluster.well()
-
-    def _strikers_end(self) -> bool:
-        """Never True: an end of the striker by an error ends the boot."""
-        if self._striker_ended_with is not None:
-            raise AssertionError(f"the striker failed: {self._striker_ended_with!r}")
-        return False
+        return Meanwhile(strike, LOOK)
 
     def _killing(self, kill: Kill) -> Callable[[], bool]:
         """Whether it is done; to be asked again until then."""

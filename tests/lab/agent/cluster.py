@@ -44,6 +44,37 @@ def until(what: Callable[[], T], seconds: float = PATIENCE) -> T:
     raise AssertionError(f"still {value!r} after {seconds:.0f} s")
 
 
+class Meanwhile:
+    """Does something again and again in the background, until it is left; what that failed with is raised."""
+
+    def __init__(self, act: Callable[[], object], every: float) -> None:
+        self._act, self._every = act, every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._trouble: Exception | None = None
+
+    def __enter__(self) -> Meanwhile:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.goes_on()
+
+    def goes_on(self) -> bool:
+        """True, or AssertionError when it has failed."""
+        assert self._trouble is None, f"what went on beside the test failed: {self._trouble!r}"
+        return True
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(self._every):
+                self._act()
+        except Exception as error:  # noqa: BLE001 - raised where the test looks
+            self._trouble = error
+
+
 @dataclass
 class Cluster:
     """A lab with a cluster laid out by hand."""
@@ -211,26 +242,15 @@ class Watch:
     seen: list[tuple[float, frozenset[str]]] = field(default_factory=list)
     looks: int = 0
     formed: bool = False
-    trouble: Exception | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._looking = Meanwhile(self._look, 0.1)
+        self._looking.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        assert self.trouble is None, self.trouble
-
-    def _run(self) -> None:
-        try:
-            while not self._stop.wait(0.1):
-                self._look()
-            self._look()
-        except Exception as error:  # noqa: BLE001 - said by the test itself
-            self.trouble = error
+        self._looking.__exit__()
+        self._look()
 
     def _look(self) -> None:
         try:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 
 import pytest
 
-from .cluster import Cluster, until
+from .cluster import Cluster, Meanwhile, until
 
 STEPS = ("claimed the cluster's only init", "swarm made", "is ready to be joined", "joined swarm")
 """What join says as soon as it has done a step: the kill comes then."""
@@ -20,23 +19,16 @@ def test_join_killed_on_every_manager_as_soon_as_it_has_done_a_step(cluster: Clu
     """Given five managers booting at once, when each join is killed once after this step, one swarm forms."""
     cluster.made.pools.clear()
     killed: set[str] = set()
-    stop = threading.Event()
 
     def reap() -> None:
-        while not stop.wait(0.01):
-            for host in cluster.managers():
-                if host.instance_id in killed or step not in cluster.log(host.instance_id, "join"):
-                    continue
-                if cluster.kill(host, "join"):
-                    killed.add(host.instance_id)
+        for host in cluster.managers():
+            if host.instance_id in killed or step not in cluster.log(host.instance_id, "join"):
+                continue
+            if cluster.kill(host, "join"):
+                killed.add(host.instance_id)
 
-    reaper = threading.Thread(target=reap, daemon=True)
-    reaper.start()
-    try:
+    with Meanwhile(reap, 0.01):
         cluster.form()
-    finally:
-        stop.set()
-        reaper.join(timeout=10)
     assert killed
     assert len(cluster.cluster_ids()) == 1
     assert len(cluster.nodes()) == 5
@@ -113,20 +105,13 @@ def test_an_expired_claim_is_left_alone_while_its_owner_lives(cluster: Cluster) 
 
 def test_stewards_killed_again_and_again_while_a_cluster_forms(cluster: Cluster) -> None:
     """Given five managers booting, when every steward is killed every two seconds, the work gets done."""
-    stop = threading.Event()
     kills = 0
 
     def reap() -> None:
         nonlocal kills
-        while not stop.wait(2.0) and kills < 15:
-            for host in cluster.managers():
-                kills += cluster.kill(host, "steward")
+        for host in cluster.managers() if kills < 15 else ():
+            kills += cluster.kill(host, "steward")
 
-    reaper = threading.Thread(target=reap, daemon=True)
-    reaper.start()
-    try:
+    with Meanwhile(reap, 2.0):
         cluster.form()
-    finally:
-        stop.set()
-        reaper.join(timeout=10)
     assert len(cluster.cluster_ids()) == 1

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from docker.errors import DockerException
 from quorate.lab.hosts.inventory import HostState
 from quorate.swarm.engine import Engine
 
-from .cluster import Cluster, Watch, until
+from .cluster import Cluster, Meanwhile, Watch, until
 
 TRACES = sorted((Path(__file__).parents[2] / "unit/agent/traces").glob("*.json"))
 ZONES = ("use1-az1", "use1-az2", "use1-az4")
@@ -143,22 +141,9 @@ class Replay:
 
     # Kills that wait for a word
 
-    @contextmanager
-    def reaping(self) -> Iterator[None]:
-        stop = threading.Event()
-
-        def reap() -> None:
-            while not stop.wait(0.02):
-                for host in self.cluster.managers() if self.waiting else ():
-                    self._strike(host)
-
-        reaper = threading.Thread(target=reap, daemon=True)
-        reaper.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            reaper.join(timeout=10)
+    def reap(self) -> None:
+        for host in self.cluster.managers() if self.waiting else ():
+            self._strike(host)
 
     def _strike(self, host: HostState) -> None:
         for unit, says in self.waiting:
@@ -175,7 +160,7 @@ def test_a_run_of_the_model_ends_whole_on_real_engines_too(cluster: Cluster, pat
     trace = json.loads(path.read_text())
     replay = Replay(cluster)
     replay.prepare(trace["world"])
-    with Watch(cluster) as watch, replay.reaping():
+    with Watch(cluster) as watch, Meanwhile(replay.reap, 0.02):
         for event in trace["events"]:
             replay.do(event)
         until(replay.token_is_published)

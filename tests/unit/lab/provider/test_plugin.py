@@ -57,6 +57,18 @@ def plugin(cloud: Cloud) -> Iterator[Any]:
         process.terminate()
 
 
+def same_again(partly: Any) -> Any:
+    """The update that the engine asks for where a creation has failed in its middle: to the same inputs."""
+    return provider_pb2.UpdateRequest(
+        urn=URN,
+        type=GATEWAY,
+        id=partly.id,
+        olds=partly.properties,
+        old_inputs=partly.inputs,
+        news=partly.inputs,
+    )
+
+
 def test_what_was_made_in_part_is_finished_by_an_update_that_changes_nothing(
     plugin: Any, cloud: Cloud, boto: Callable[[str], Any]
 ) -> None:
@@ -69,23 +81,12 @@ def test_what_was_made_in_part_is_finished_by_an_update_that_changes_nothing(
     partly = made_in_part(failed.value)
     assert "attach-internet-gateway" in partly.reasons[0]
 
-    def update() -> Any:
-        asked = provider_pb2.UpdateRequest(
-            urn=URN,
-            type=GATEWAY,
-            id=partly.id,
-            olds=partly.properties,
-            old_inputs=partly.inputs,
-            news=struct(inputs),
-        )
-        return plugin.Update(asked)
-
     cloud.faults.add(Fault(kind="error", action="ec2:AttachInternetGateway", times=1))
     with pytest.raises(grpc.RpcError) as again:
-        update()
+        plugin.Update(same_again(partly))
     assert made_in_part(again.value).id == partly.id
 
-    finished = MessageToDict(update().properties)
+    finished = MessageToDict(plugin.Update(same_again(partly)).properties)
     (gateway,) = ec2.describe_internet_gateways(InternetGatewayIds=[partly.id])["InternetGateways"]
     assert [each["VpcId"] for each in gateway["Attachments"]] == [vpc]
     assert finished["vpcId"] == vpc
@@ -103,15 +104,6 @@ def test_an_update_of_what_is_gone_says_so_in_one_line(
     partly = made_in_part(failed.value)
     ec2.delete_internet_gateway(InternetGatewayId=partly.id)
     with pytest.raises(grpc.RpcError) as refused:
-        plugin.Update(
-            provider_pb2.UpdateRequest(
-                urn=URN,
-                type=GATEWAY,
-                id=partly.id,
-                olds=partly.properties,
-                old_inputs=partly.inputs,
-                news=struct(inputs),
-            )
-        )
+        plugin.Update(same_again(partly))
     assert "is gone" in refused.value.details()
     assert "\n" not in refused.value.details()
