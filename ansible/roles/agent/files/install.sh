@@ -22,6 +22,10 @@ for folder in "$packages"/botocore/data/*/; do
     esac
 done
 
+# What a boot imports is there.
+"$target/bin/python" -c 'import quorate.agent.join.__main__'
+[ "$role" != manager ] || "$target/bin/python" -c 'import quorate.agent.steward.__main__, quorate.agent.steward.loop'
+
 "$target/bin/python" -m compileall -q --invalidation-mode unchecked-hash "$target/lib"
 chown -R root:root "$target"
 chmod -R a-w,go+rX "$target"

@@ -9,7 +9,7 @@ from quorate.agent.join.certificate import read_certificate
 from quorate.agent.join.hook import LaunchHook
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
-from quorate.agent.steward.ending import let_go
+from quorate.agent.ending import let_go
 from quorate.agent.surroundings import Surroundings, surroundings
 from quorate.agent.userdata import UserData, group_in, read_user_data
 from quorate.errors import Failed, QuorateError

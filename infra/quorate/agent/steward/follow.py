@@ -90,7 +90,7 @@ class Follower:
         try:
             if not self.metadata.is_to_end():
                 return
-            from quorate.agent.steward.ending import let_go  # noqa: PLC0415 - heavy
+            from quorate.agent.ending import let_go  # noqa: PLC0415 - heavy
 
             if let_go(self.orders, self.identity, self.metadata.endpoint):
                 self.journal.say("every slot is being deleted and there is no leader: this instance may end")
