@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from quorate.agent.ending import let_go
 from quorate.agent.join.boot import Boot
 from quorate.agent.join.certificate import read_certificate
 from quorate.agent.join.hook import LaunchHook
 from quorate.agent.journal import Journal
 from quorate.agent.metadata import Metadata
-from quorate.agent.ending import let_go
 from quorate.agent.surroundings import Surroundings, surroundings
 from quorate.agent.userdata import UserData, group_in, read_user_data
 from quorate.errors import Failed, QuorateError
