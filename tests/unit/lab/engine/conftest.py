@@ -7,22 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from quorate.lab.cloud import Cloud
 from quorate.lab.engine import Action, Event, Run
 
 PROGRAMS = Path(__file__).parent / "programs"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
-    """One cloud for the tests of a module; each test leaves it empty."""
-    running = Cloud()
-    running.start()
-    yield running
-    running.stop()
 
 
 class Stack:
@@ -104,25 +94,6 @@ def written(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[[str], Stack]]:
     yield write
     made.cloud.faults.clear()
     made.destroy()
-
-
-@pytest.fixture(scope="module")
-def boto(cloud: Cloud) -> Callable[[str], Any]:
-    """A boto3 client of a service: the witness."""
-    clients: dict[str, Any] = {}
-
-    def client(service: str) -> Any:
-        if service not in clients:
-            clients[service] = boto3.client(
-                service,
-                endpoint_url=cloud.endpoint,
-                region_name=cloud.region,
-                aws_access_key_id="witness",
-                aws_secret_access_key="witness",
-            )
-        return clients[service]
-
-    return client
 
 
 @pytest.fixture(scope="module")
