@@ -150,14 +150,14 @@ class Cluster:
         """What a unit of an instance's host has said, also of one that is gone."""
         for folder in (self.lab.names.hosts / instance / "log", self.lab.names.logs / instance):
             path = folder / f"{unit}.log"
-            if path.exists():
+            with suppress(FileNotFoundError):
                 return path.read_text(errors="replace")
         return ""
 
     def said(self, unit: str) -> str:
         """What a unit has said on every host."""
-        folders = [*self.lab.names.hosts.glob("*/log"), *self.lab.names.logs.glob("*")]
-        return "".join(path.read_text(errors="replace") for f in folders for path in f.glob(f"{unit}.log"))
+        folders = [*self.lab.names.hosts.glob("*"), *self.lab.names.logs.glob("*")]
+        return "".join(self.log(instance, unit) for instance in dict.fromkeys(f.name for f in folders))
 
     def certificate(self, host: HostState) -> Path:
         """Where its engine keeps the certificate of its node."""
@@ -166,11 +166,12 @@ class Cluster:
     @staticmethod
     def processes(host: HostState, word: str) -> list[int]:
         """Processes in the host's own PID namespace with this word in their command line."""
-        if host.pid is None:
-            return []
-        found = []
-        children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
-        home = str(Path(f"/proc/{children[0]}/ns/pid").readlink()) if children else ""
+        found: list[int] = []
+        try:
+            first = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()[0]
+            home = str(Path(f"/proc/{first}/ns/pid").readlink())
+        except (OSError, IndexError):
+            return found  # it is off
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if str((folder / "ns/pid").readlink()) == home and word in (
