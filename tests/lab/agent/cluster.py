@@ -150,7 +150,7 @@ class Cluster:
         """What a unit of an instance's host has said, also of one that is gone."""
         for folder in (self.lab.names.hosts / instance / "log", self.lab.names.logs / instance):
             path = folder / f"{unit}.log"
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):
                 return path.read_text(errors="replace")
         return ""
 
