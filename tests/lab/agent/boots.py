@@ -152,7 +152,7 @@ class Boots:
         assert ids == {claim["cluster_id"]["S"]}, ids
         assert len(cluster.nodes()) == 5
         said = cluster.said("join") + cluster.said("steward")
-        for word in ("Traceback", "failed: ", "SWMTKN"):
+        for word in ("Traceback", "join: failed: ", "SWMTKN"):
             assert word not in said, f"an agent said {word!r}"
         assert any("owner" in event for event in self.events), "the claim's owner was never struck"
 

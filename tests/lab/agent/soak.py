@@ -1,7 +1,7 @@
 """Boot after boot, each drawn from another seed, until one breaks an invariant or all are done.
 
 make soak                        three hundred boots
-make soak BOOTS=20 SEED=1        those that the tests do
+make soak BOOTS=20 SEED=1        those of test_boots.py
 """
 
 from __future__ import annotations
@@ -24,6 +24,23 @@ from .handmade import Handmade
 DIRECTORY = Path(__file__).resolve().parents[3] / ".lab-soak"
 
 
+class Stop:
+    """Ends the run when a signal says so; remembers it, as an exception in a finalizer goes nowhere."""
+
+    told = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.told = True
+        raise KeyboardInterrupt
+
+    def look(self) -> None:
+        if self.told:
+            raise KeyboardInterrupt
+
+
+STOP = Stop()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="make soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -34,7 +51,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.boots < 1:
         parser.error(f"--boots {arguments.boots}: 1 or more")
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, STOP)
     lab = Lab(DIRECTORY)
     if lab.is_running():
         print(f"soak: one runs already in {DIRECTORY}; end it first (Ctrl-C), or {lab.command('down')}")
@@ -64,6 +82,7 @@ def _soak(lab: Lab, seeds: range, *, tell: bool) -> int:
     boots.prepare()
     began = time.monotonic()
     for number, seed in enumerate(seeds, 1):
+        STOP.look()
         try:
             seconds = boots.run(seed)
         except AssertionError as broken:
@@ -75,10 +94,6 @@ def _soak(lab: Lab, seeds: range, *, tell: bool) -> int:
             print(boots.account(seed), flush=True)
     print(f"{len(seeds)} boots, one whole swarm each, in {time.monotonic() - began:.0f} s")
     return 0
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
