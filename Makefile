@@ -20,7 +20,7 @@ test-unit: venv
 	@$(python) -m pytest tests/unit -q -n 2 --dist loadfile
 
 test-lab: venv
-	@if [ -n "$$CI" ] || [ "$$(id -u)" = 0 ]; then scripts/setup tests && $(python) -m pytest tests/lab -q -n 2 --dist loadfile --no-loadscope-reorder; \
+	@if [ -n "$$CI" ] || [ "$$(id -u)" = 0 ]; then scripts/setup tests && $(python) -m pytest tests/lab -q -n 2 --dist loadfile --no-loadscope-reorder --durations 12; \
 	else echo "tests/lab was not run: it makes network namespaces and starts engines, which needs root."; fi
 
 soak: venv system  ## hundreds of hostile boots, each from a seed (BOOTS=300 SEED=1), until one does not hold

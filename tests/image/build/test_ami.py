@@ -11,14 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import boto3
-from tests.image.build.conftest import AMI, DebianHost
-from tests.image.build.packages import make_package, served
 
 from quorate.operations.image.aws import Region
 from quorate.operations.image.build import Workshop, build_ami
 from quorate.operations.image.pin import write_variables
 from quorate.operations.image.places import REPOSITORY, digest
 from quorate.operations.image.publish import publish, roll_back
+
+from .conftest import AMI, DebianHost
+from .packages import make_package, served
 
 
 def test_an_ami_is_built_tagged_published_and_rolled_back(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.image.build.conftest import assert_machine_is_clean, assert_nothing_is_left
 
 from quorate.errors import Failed, QuorateError, Refused
 from quorate.operations.image.base import Base
@@ -20,6 +19,8 @@ from quorate.operations.image.packer import Packer
 from quorate.operations.image.pin import write_variables
 from quorate.operations.image.places import REPOSITORY, Places
 from quorate.operations.image.programs import output_of
+
+from .conftest import assert_machine_is_clean, assert_nothing_is_left
 
 
 @pytest.fixture

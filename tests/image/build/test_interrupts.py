@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.image.build.conftest import assert_machine_is_clean, assert_nothing_is_left, wait_until
 
 from quorate.operations.image.base import Base
 from quorate.operations.image.build import Workshop
 from quorate.operations.image.places import REPOSITORY, Places
+
+from .conftest import assert_machine_is_clean, assert_nothing_is_left, wait_until
 
 AT_STEP = """
 import functools, os, signal, sys

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.image.build.conftest import DebianHost
-from tests.image.build.packages import make_package, make_repository, served
 
 from quorate.operations.image.places import REPOSITORY
+
+from .conftest import DebianHost
+from .packages import make_package, make_repository, served
 
 VERSION = "5:27.5.1-1~debian.12~bookworm"
 

@@ -9,11 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.image.build.conftest import DebianHost
 
 from quorate.operations.image.bundle import make_bundle
 from quorate.operations.image.packer import read_variables
 from quorate.operations.image.places import REPOSITORY
+
+from .conftest import DebianHost
 
 RECAP = re.compile(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
 KEPT = ("etc", "opt", "lib/systemd", "usr/lib", "usr/sbin", "home", "var/lib/dpkg")

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from tests.image.vms.conftest import BOOTS, Moody, Site, nodes, wait_for, whole
 
 from quorate.lab.cloud.faults import Fault
 from quorate.lab.vms.fleet import Vm
 from quorate.lab.vms.machine import Boot
 from quorate.operations.image.places import Places
 from quorate.operations.image.programs import output_of
+
+from .conftest import BOOTS, Moody, Site, nodes, wait_for, whole
 
 BAD_SECONDS = 60.0
 FIRST_BYTE = 2**20

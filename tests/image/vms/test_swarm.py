@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.image.vms.conftest import Site, nodes, wait_for, whole
 
 from quorate.lab.hosts.fabric import AWS_ADDRESS, REGISTRY_ADDRESS
 from quorate.lab.hosts.namespaces import inside
 from quorate.lab.vms.console import Console
 from quorate.lab.vms.fleet import AWS_PORT, Vm
 from quorate.lab.vms.traffic import Flow, strangers
+
+from .conftest import Site, nodes, wait_for, whole
 
 PORT = 8080
 MEANT = {("tcp", "127.0.0.1:22"), ("tcp", "127.0.0.1:9323")}
