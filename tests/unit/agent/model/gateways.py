@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from quorate.agent import ending
 from quorate.agent.join import __main__ as join_main
 from quorate.agent.join import boot, claim, hook, joining
 from quorate.agent.join.certificate import Issued
-from quorate.agent.steward import ending, follow, loop
+from quorate.agent.steward import follow, loop
 from quorate.agent.steward.observe import Observer
 from quorate.errors import Unknown
 from quorate.swarm.aws import DENIALS, NO_ACTION, Absent, Aws, ConditionFailed, Denied
