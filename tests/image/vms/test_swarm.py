@@ -254,7 +254,18 @@ def image(swarm: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder: Path = tmp_path_factory.mktemp("image")
     with tarfile.open(folder / "busybox.tar", "w") as tar:
         tar.add("/bin/busybox", "bin/busybox")
-        for applet in ("sh", "cat", "hostname", "httpd", "mkdir", "nc", "nslookup", "printf", "tail"):
+        for applet in (
+            "sh",
+            "cat",
+            "hostname",
+            "httpd",
+            "mkdir",
+            "nc",
+            "nslookup",
+            "printf",
+            "sleep",
+            "tail",
+        ):
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)

@@ -18,7 +18,13 @@ AWS = frozenset({AWS_ADDRESS, METADATA_ADDRESS, TIME_ADDRESS})
 """What AWS offers to every instance without a route out."""
 SWARM = frozenset({("tcp", 2377), ("tcp", 7946), ("udp", 7946), ("udp", 4789)})
 DHCP = ("udp", 67)
-EVERY_PROTOCOL, IPV4, ARP = 0x0003, 0x0800, 0x0806  # linux/if_ether.h
+EVERY_PROTOCOL, IPV4, ARP, IPV6 = 0x0003, 0x0800, 0x0806, 0x86DD  # linux/if_ether.h
+GROUP = b"\x33\x33"
+"""How the address of an IPv6 group begins on the cable (RFC 2464)."""
+NEIGHBOURS = frozenset({0, 58})
+"""Next headers of neighbour discovery and of group membership (RFC 4861, RFC 3810): ICMPv6, options first."""
+LINKS_OWN = frozenset({"arp", "neighbours", "ip 2"})
+"""What a link says of itself: ARP, IPv6's neighbours and groups, IGMP."""
 PACKET, STATISTICS, FORCED_BUFFER = 263, 6, 33  # linux/socket.h, linux/if_packet.h, asm-generic/socket.h
 TRANSPORTS = {6: "tcp", 17: "udp"}
 HEAD = 64
@@ -86,7 +92,7 @@ def strangers(flows: Mapping[Flow, int], neighbours: Collection[str]) -> dict[Fl
 
 
 def _is_meant(flow: Flow, neighbours: Collection[str]) -> bool:
-    if flow.peer in AWS or flow.protocol == "arp":
+    if flow.peer in AWS or flow.protocol in LINKS_OWN:
         return True
     if (flow.protocol, flow.port) == DHCP:
         return True
@@ -98,6 +104,8 @@ def flow_of(frame: bytes, own: str) -> Flow:
     (kind,) = struct.unpack_from(">H", frame, 12)
     if kind == ARP:
         return Flow("", "arp")
+    if kind == IPV6 and frame.startswith(GROUP) and len(frame) > 20 and frame[20] in NEIGHBOURS:
+        return Flow("", "neighbours")
     if kind != IPV4 or len(frame) < 34:
         return Flow(frame[:12].hex(), f"ethernet {kind:#06x}")
     source, target = socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34])
