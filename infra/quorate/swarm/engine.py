@@ -1,7 +1,8 @@
 """The engine, through the Docker SDK's low-level client.
 
-Two calls are posted by hand through that client's own transport, because the SDK's methods lack
-`Availability`: a node joins drained, so that nothing is placed on it before it is labelled. The Docker
+Three calls are posted by hand through that client's own transport. The SDK's init and join lack
+`Availability`: a node joins drained, so that nothing is placed on it before it is labelled. And these and
+leave take longer than any other call, on a slow machine longer than a client waits for those. The Docker
 command line is never used: it takes secrets as arguments, which everybody on the host can read.
 """
 
@@ -70,7 +71,7 @@ class Engine:
         except (DockerException, requests.RequestException, OSError) as error:
             raise Unknown(f"{what}: the engine did not answer ({type(error).__name__})") from error
 
-    def _post(self, what: str, path: str, body: Mapping[str, Any], timeout: float) -> Any:
+    def _post(self, what: str, path: str, body: Mapping[str, Any] | None, timeout: float) -> Any:
         def call(api: APIClient) -> Any:
             answer = api.post(f"{api.base_url}/v{api.api_version}{path}", json=body, timeout=timeout)
             if answer.status_code >= requests.codes.bad_request:
@@ -116,9 +117,9 @@ class Engine:
         }
         self._post("swarm join", "/swarm/join", body, timeout)
 
-    def leave(self) -> None:
-        """Leave by force, whatever this node was."""
-        self._ask("swarm leave", lambda api: api.leave_swarm(force=True))
+    def leave(self, timeout: float = 30.0) -> None:
+        """Leave by force, whatever this node was. The engine answers when its node has stopped."""
+        self._post("swarm leave", "/swarm/leave?force=1", None, timeout)
 
     def swarm(self) -> tuple[str, str]:
         """The cluster id and the worker token, from a manager."""

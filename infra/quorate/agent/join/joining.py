@@ -68,9 +68,13 @@ class Joining:
         if found is None:
             raise Unknown("swarm join: active, and no certificate yet")
         if found.cluster_id != claim.cluster_id:
-            self.engine.leave()
+            try:
+                self.engine.leave()
+                left = "left it again"
+            except (EngineRefused, Unknown) as error:
+                left = f"leaving it again, but {error}"
             raise Failed(
-                f"joined swarm {found.cluster_id}, but this cluster's is {claim.cluster_id}: left it again. "
+                f"joined swarm {found.cluster_id}, but this cluster's is {claim.cluster_id}: {left}. "
                 f"Look for a second swarm at {', '.join(claim.addresses)}"
             )
 

@@ -167,7 +167,7 @@ class Host:
         self._led()
         return []
 
-    def leave_swarm(self, force: bool = False) -> None:
+    def _leave(self) -> None:
         if self.swarm is not None and self.manages:
             swarm = self.world.swarms[self.swarm]
             if swarm.leader == self.node:
@@ -176,7 +176,10 @@ class Host:
         self.manages = self.removed = self.pending = False
         self.settled = True
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: dict[str, Any] | None) -> Any:
+        if path.startswith("/swarm/leave"):
+            return self._leave()
+        assert body is not None
         if self.swarm is not None or self.pending:
             raise EngineSaid(503, "This node is already part of a swarm")
         if path == "/swarm/init":
