@@ -100,6 +100,7 @@ def test_an_expired_claim_is_left_alone_while_its_owner_lives(cluster: Cluster) 
     until(cluster.is_whole)
     assert len(cluster.cluster_ids()) == 1
     assert "took over" not in cluster.said("join")
+    assert cluster.said("join").count("swarm made") == 1, "what it had made was sound"
     assert claim["owner"]["S"] in {node.labels["quorate.instance"] for node in cluster.nodes()}
 
 

@@ -50,6 +50,9 @@ class Boot:
     def __post_init__(self) -> None:
         self._watch = Watch()
         self._asked_to_end = self.clock()
+        self._founding = Founding(
+            self.orders, self.identity, self.engine, self.aws, self.store, self.journal, self.wall
+        )
         self._joining = Joining(self.orders, self.identity, self.engine, self.aws, self.journal, self.issued)
 
     def become_member(self) -> None:
@@ -168,10 +171,7 @@ class Boot:
             raise Unknown(f"user-data says group {group}: Auto Scaling does not list this instance there")
 
     def _found(self, claim: Claim) -> bool:
-        founding = Founding(
-            self.orders, self.identity, self.engine, self.aws, self.store, self.journal, self.wall
-        )
-        return founding.found(claim) is not None
+        return self._founding.found(claim) is not None
 
     def _fate(self, owner: str) -> Fate:
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from quorate.agent.join.claim import new_claim
 from quorate.agent.journal import Journal
@@ -37,7 +37,7 @@ class Founding:
     store: ClaimStore
     journal: Journal
     wall: Callable[[], float] = time.time
-    _made: bool = False
+    _made: bool = field(default=False, init=False)
     """Whether the engine has answered an init of this run, and was not made to leave since."""
 
     def found(self, claim: Claim) -> str | None:
