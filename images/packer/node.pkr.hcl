@@ -58,8 +58,6 @@ source "qemu" "node" {
   iso_checksum     = var.base_disk_sha256
   disk_image       = true
   format           = "qcow2"
-  disk_cache       = "unsafe"
-  disk_discard     = "unmap"
   accelerator      = var.accelerator
   headless         = true
   output_directory = var.output_directory
@@ -72,6 +70,8 @@ source "qemu" "node" {
     ["-smp", "2"],
     ["-cpu", "max"],
     ["-vga", "none"],
+    # left to itself, qemu would halt the VM when this machine's disk is full, and the build would hang
+    ["-drive", "file=${var.output_directory}/disk.qcow2,if=virtio,format=qcow2,cache=unsafe,discard=unmap,werror=report"],
   ]
 
   boot_wait            = "-1s"
@@ -97,6 +97,17 @@ build {
       "--extra-vars", "image_bundle=${var.bundle}",
       "--extra-vars", "access_ssm_agent_package=${var.ssm_agent_package}",
     ]
+  }
+
+  # What its bill of materials is made of; a disk has both itself, an AMI could not be looked into later.
+  provisioner "shell" {
+    inline = ["cd / && tar -cf /tmp/installed.tar var/lib/dpkg/status $(find opt -path '*.dist-info/METADATA')"]
+  }
+
+  provisioner "file" {
+    direction   = "download"
+    source      = "/tmp/installed.tar"
+    destination = var.installed
   }
 
   # The last step: what belongs to this build machine alone is taken off the disk.

@@ -30,6 +30,11 @@ variable "manifest" {
   description = "Where the manifest of the build goes."
 }
 
+variable "installed" {
+  type        = string
+  description = "Where the lists of what is installed go, a .tar."
+}
+
 # vars/engine.pkrvars.hcl
 variable "engine_source" {
   type = string

@@ -16,6 +16,7 @@ from quorate.operations.image.aws import Region
 from quorate.operations.image.build import Workshop, build_ami
 from quorate.operations.image.pin import write_variables
 from quorate.operations.image.places import REPOSITORY, digest
+from quorate.operations.image.programs import output_of
 from quorate.operations.image.publish import publish, roll_back
 
 from .conftest import AMI, DebianHost
@@ -63,6 +64,15 @@ def test_an_ami_is_built_tagged_published_and_rolled_back(
     left = {path.name for path in (debian_host.root / "home/admin").iterdir()}
     assert left <= {".bashrc", ".profile", ".bash_logout"}
     assert not list(debian_host.root.glob("opt/quorate/lib/python3*/site-packages/quorate/agent/steward"))
+
+    # and its bill of materials lists what dpkg says there, and the agent's libraries
+    bill = json.loads(manifest.with_suffix(".sbom.cdx.json").read_text())
+    listed = {(one["name"], one["version"]) for one in bill["components"]}
+    fields = "${Package} ${Version} ${db:Status-Status}\n"
+    lines = output_of(["chroot", debian_host.root, "dpkg-query", "-W", "-f", fields]).splitlines()
+    installed = {tuple(line.split()[:2]) for line in lines if line.endswith(" installed")}
+    assert installed and installed <= listed
+    assert "botocore" in {name for name, _ in listed - installed}
 
     # and nothing of the build is left: no instance, no security group of Packer's
     states = {

@@ -20,7 +20,7 @@ from quorate.operations.image.pin import write_variables
 from quorate.operations.image.places import REPOSITORY, Places
 from quorate.operations.image.programs import output_of
 
-from .conftest import assert_machine_is_clean, assert_nothing_is_left
+from .conftest import PACKER, assert_machine_is_clean, assert_nothing_is_left
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_disk_that_runs_full_in_the_middle_of_an_ami_ends_the_build(
 def test_a_disk_that_runs_full_in_the_middle_of_a_disk_ends_the_build(base: Base, small: Places) -> None:
     small.top.mkdir()
     small.base.symlink_to(base.folder)
-    shop = Workshop(small, Packer(log=small.top / "packer.log"), filled_at("Engine's files", small))
+    shop = Workshop(small, Packer(PACKER, log=small.top / "packer.log"), filled_at("Engine's files", small))
     with pytest.raises(Failed, match="ran full") as caught:
         build_disk(shop, "worker")
     assert "\n" not in str(caught.value)

@@ -16,7 +16,7 @@ from quorate.operations.image.base import Base
 from quorate.operations.image.build import Workshop
 from quorate.operations.image.places import REPOSITORY, Places
 
-from .conftest import assert_machine_is_clean, assert_nothing_is_left, wait_until
+from .conftest import PACKER, assert_machine_is_clean, assert_nothing_is_left, wait_until
 
 AT_STEP = """
 import functools, os, signal, sys
@@ -43,7 +43,12 @@ PLAYBOOK = """#!/bin/sh
 [ "$1" != --version ] || { echo "ansible-playbook 2.18"; exit 0; }
 echo "TASK [Engine's files] ******"
 sleep 2
+key=$(echo "$*" | sed 's/.*ansible_ssh_private_key_file=\\([^ ]*\\).*/\\1/')
+port=$(sed -n 's/.*ansible_port=\\([0-9]*\\).*/\\1/p' "$(echo "$*" | sed 's/.* -i \\([^ ]*\\).*/\\1/')")
+ssh -q -i "$key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null admin@127.0.0.1 \\
+    sudo cp /etc/sudoers.d/90-cloud-init-users /etc/sudoers.d/90-quorate
 """
+"""Like the role `access`, it leaves a rule by which the account may shut the machine down."""
 
 ON_AWS = (
     "agent: locked dependencies",
@@ -77,7 +82,7 @@ def playbook(tmp_path: Path) -> Path:
 def build(
     step: str, playbook: Path, *words: str | Path, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", AT_STEP, step, str(playbook), *map(str, words)]
+    argv = [sys.executable, "-c", AT_STEP, step, str(playbook), *map(str, words), "--packer", PACKER]
     return subprocess.run(
         argv, cwd=REPOSITORY / "infra", capture_output=True, text=True, check=False, timeout=timeout
     )
@@ -106,6 +111,16 @@ def test_an_ami_build_says_each_of_these_steps(shop: Workshop, ec2: Any, playboo
     assert done.returncode == 0, done.stderr[-3000:]
     said = [step for step in ON_AWS if step in done.stderr]
     assert said == list(ON_AWS)
+    assert len(ec2.describe_images(Owners=["self"])["Images"]) == 1
+
+
+def test_a_build_in_a_folder_with_a_long_name_ends_with_an_ami(
+    shop: Workshop, ec2: Any, playbook: Path
+) -> None:
+    """Packer's plugins listen on sockets, whose paths have a bound that folders do not have."""
+    folder = shop.places.top / ("long-" * 20)
+    done = build("", playbook, "ami", "worker", "--without-ssm-agent", "--directory", folder)
+    assert done.returncode == 0, done.stderr[-3000:]
     assert len(ec2.describe_images(Owners=["self"])["Images"]) == 1
 
 

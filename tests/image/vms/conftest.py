@@ -37,14 +37,23 @@ PATIENCE = float(os.environ.get("QUORATE_VM_PATIENCE", "1500"))
 
 
 @dataclass(frozen=True)
+class Cable:
+    """What had gone through a VM's cable when the swarm was whole, and how many frames were missed."""
+
+    address: str
+    flows: Counter[Flow]
+    missed: int
+
+
+@dataclass(frozen=True)
 class Site:
     """The cloud, its VMs, and what the program made."""
 
     cloud: Cloud
     fleet: Fleet
     run: Run
-    at_boot: dict[str, Counter[Flow]] = field(default_factory=dict)
-    """By instance: what went through its cable until the swarm was whole for the first time."""
+    first: list[Cable] = field(default_factory=list)
+    """Of each that formed the swarm."""
 
     def client(self, service: str) -> Any:
         keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
@@ -164,5 +173,6 @@ def swarm(site: Site) -> Site:
     slower = "docker swarm update --dispatcher-heartbeat 60s"
     wait_for(lambda: founder.machine.console.attempt(slower, 300)[0] == 0, "a patient swarm")
     wait_for(lambda: whole(founder), "a swarm of three managers")
-    site.at_boot.update({vm.view.id: vm.traffic.flows() for vm in site.managers()})
+    cables = ((vm.plug.address, vm.traffic) for vm in site.managers())
+    site.first.extend(Cable(address, traffic.flows(), traffic.missed) for address, traffic in cables)
     return site

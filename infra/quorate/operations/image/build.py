@@ -81,7 +81,10 @@ def build_disk(
 
 
 def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> Path:
-    """An AMI; the path of its manifest, which `publish` takes. Nothing is published here."""
+    """An AMI; the path of its manifest, which `publish` takes, its bill of materials beside it.
+
+    Nothing is published here.
+    """
     with shop.places.one_build():
         _require_base_ami(shop)
         variables = _variables(shop, role, without_ssm_agent=without_ssm_agent)
@@ -89,6 +92,10 @@ def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> 
         try:
             shop.packer.build("amazon-ebs", shop.places.work, variables, shop.say)
             document = _manifest(variables) | {"amis": _amis(Path(variables["manifest"]))}
+            bill = contents.bill_of_materials(
+                contents.unpacked(Path(variables["installed"])), f"quorate-{role}", variables["build_time"]
+            )
+            contents.write_json(manifest.with_suffix(".sbom.cdx.json"), bill)
             contents.write_json(manifest, document)
         except BaseException:
             settings = read_variables("region", shop.packer.vars_folder)
@@ -128,6 +135,7 @@ def _variables(shop: Workshop, role: str, *, without_ssm_agent: bool) -> dict[st
         "bundle": str(bundle.archive),
         "ssm_agent_package": str(package or ""),
         "manifest": str(work / "packer-manifest.json"),
+        "installed": str(work / "installed.tar"),
     }
 
 

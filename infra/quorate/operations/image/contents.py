@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import tarfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,14 @@ def mounted(image: Path, work: Path) -> Iterator[Path]:
     finally:
         root.rmdir()
         raw.unlink(missing_ok=True)
+
+
+def unpacked(lists: Path) -> Path:
+    """The lists of what is installed on a node that is no disk here, as a root folder with nothing else."""
+    root = lists.with_suffix("")
+    with tarfile.open(lists) as tar:
+        tar.extractall(root, filter="data")
+    return root
 
 
 def take_kernel(root: Path, folder: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,39 +46,25 @@ class Packer:
         self, target: str, work: Path, variables: Mapping[str, str], say: Callable[[str], None]
     ) -> None:
         """`target` is qemu or amazon-ebs. Failed with the reason; Packer has cleaned up by then."""
-        template = self._template(work)
-        environment = self._environment(work)
-        words: list[str | Path] = [self.program, "build", "-color=false", f"-only={target}.node"]
-        words += self._variables(variables)
-        try:
-            run_logged(
-                [*words, template],
-                self.log_in(work),
-                env=environment,
-                say=say,
-                progress=_progress,
-            )
-        except Failed as error:
-            raise Failed(_plainly(str(error))) from error
+        with self._environment(work) as environment:
+            words: list[str | Path] = [self.program, "build", "-color=false", f"-only={target}.node"]
+            words += self._variables(variables)
+            try:
+                run_logged(
+                    [*words, self._template(work, environment)],
+                    self.log_in(work),
+                    env=environment,
+                    say=say,
+                    progress=_progress,
+                )
+            except Failed as error:
+                raise Failed(_plainly(str(error))) from error
 
     def log_in(self, work: Path) -> Path:
         """Where Packer's words go."""
         return self.log or work / "packer.log"
 
-    def validate(self, target: str, work: Path, variables: Mapping[str, str]) -> None:
-        """Failed when the template and these variables do not make a build."""
-        output_of(
-            [
-                self.program,
-                "validate",
-                f"-only={target}.node",
-                *self._variables(variables),
-                self._template(work),
-            ],
-            env=self._environment(work),
-        )
-
-    def _template(self, work: Path) -> Path:
+    def _template(self, work: Path, environment: Mapping[str, str]) -> Path:
         """The template's folder; with current Packer, a copy that names the plugins."""
         if self.version() < WITH_PLUGINS:
             return self.images
@@ -85,19 +73,23 @@ class Packer:
             shutil.copytree(self.images, copy)
             shutil.copy(self.images / "current/plugins.pkr.hcl", copy)
             (work / "template/ansible").symlink_to(REPOSITORY / "ansible")
-            output_of([self.program, "init", copy], env=self._environment(work))
+            output_of([self.program, "init", copy], env=environment)
         return copy
 
-    def _environment(self, work: Path) -> dict[str, str]:
-        scratch = work / "packer"
-        scratch.mkdir(parents=True, exist_ok=True)
-        return {
-            **self.environment,
-            "CHECKPOINT_DISABLE": "1",
-            "PACKER_CACHE_DIR": str(scratch / "cache"),
-            "PACKER_LOG": "",
-            "TMPDIR": str(scratch),
-        }
+    @contextlib.contextmanager
+    def _environment(self, work: Path) -> Iterator[dict[str, str]]:
+        """Scratch has a short name, wherever builds are kept: Packer's plugins listen on sockets in it.
+
+        A socket's path has 107 bytes at most (unix(7)).
+        """
+        with tempfile.TemporaryDirectory(prefix="quorate-") as scratch:
+            yield {
+                **self.environment,
+                "CHECKPOINT_DISABLE": "1",
+                "PACKER_CACHE_DIR": str(work / "cache"),
+                "PACKER_LOG": "",
+                "TMPDIR": scratch,
+            }
 
     def _variables(self, variables: Mapping[str, str]) -> list[str | Path]:
         folder = self.vars_folder or self.images / "vars"
