@@ -6,20 +6,21 @@ and address written down beforehand, after docker.service: it asks nobody for an
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import image_site
+from pairs import HEAD, Figure
 from quorate.lab.vms.fleet import LAB_FILES, Vm
 from quorate.lab.vms.machine import Machine
 from quorate.lab.vms.traffic import AWS, Flow, strangers
 
 ROUNDS = 3
+BOUND = 1.15
 STAGES = ("kernel", "network", "engine", "ready")
 BARE = """[Unit]
 After=docker.service network-online.target
@@ -63,55 +64,65 @@ def measure(machine: Machine, unit: str) -> Seconds:
     return Seconds(kernel, since("network-online.target"), since("docker.service"), since(unit))
 
 
+def seconds_of(rows: Sequence[Seconds], stage: str) -> tuple[float, ...]:
+    return tuple(getattr(row, stage) for row in rows)
+
+
 def at(microseconds: str) -> float:
     return int(microseconds.strip()) / 1e6
 
 
 def bytes_of(flows: Mapping[Flow, int], founder: Vm) -> tuple[int, int, int]:
     """What AWS and metadata service, the swarm and the network's own, and anybody else had part in."""
-    others = sum(strangers(flows, {founder.plug.address}).values())
+    others = strangers(flows, {founder.plug.address})
+    for flow, count in others.items():
+        print(f"not AWS, not the swarm: {flow}, {count} bytes")
     aws = sum(count for flow, count in flows.items() if flow.peer in AWS)
-    return aws, sum(flows.values()) - aws - others, others
+    foreign = sum(others.values())
+    return aws, sum(flows.values()) - aws - foreign, foreign
 
 
-def main() -> dict[str, float]:
-    """Prints a row for each stage and one of bytes; returns the medians, their ratio and foreign bytes."""
+def main() -> None:
+    """Prints a row for each stage and one of bytes."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         site = stack.enter_context(image_site.managers(folder, 3))
         first, second = image_site.founder_and_other(site)
         shell = first.machine.console
         token = shell.run("docker swarm join-token -q worker").strip()
-        rows: dict[str, list[Seconds]] = {"own": [], "bare": []}
-        counted: list[tuple[int, int, int]] = []
         orders = {
             "own": (LAB_FILES, "quorate-join.service"),
             "bare": ({**LAB_FILES, **bare_files(token, first.plug.address)}, "bare-join.service"),
         }
-        for _ in range(ROUNDS):
-            for who, (files, unit) in orders.items():
-                second.machine.power_off()
-                (second.machine.folder / "disk.qcow2").unlink(missing_ok=True)
+
+        def boot(who: str) -> Seconds:
+            files, unit = orders[who]
+            second.machine.power_off()
+            (second.machine.folder / "disk.qcow2").unlink(missing_ok=True)
+            site.fleet.reboot(second, files=files)
+            row = measure(second.machine, unit)
+            print(f"{who:<5}", *(f"{stage} {getattr(row, stage):.1f} s " for stage in STAGES), flush=True)
+            return row
+
+        boot("own")  # not counted: the first boot fills this machine's caches for the others
+        rows: list[tuple[Seconds, Seconds]] = []
+        counted: list[tuple[int, int, int]] = []
+        for number in range(ROUNDS):
+            pair: dict[str, Seconds] = {}
+            for who in ("own", "bare") if number % 2 else ("bare", "own"):
                 before = Counter(second.traffic.flows())
-                site.fleet.reboot(second, files=files)
-                rows[who].append(measure(second.machine, unit))
-                print(f"{who:<5}", *(f"{stage} {getattr(rows[who][-1], stage):.1f} s " for stage in STAGES))
+                pair[who] = boot(who)
                 if who == "own":
                     counted.append(bytes_of(second.traffic.flows() - before, first))
+            rows.append((pair["own"], pair["bare"]))
         if second.traffic.missed:
             raise RuntimeError(f"{second.traffic.missed} frames went by uncounted")
-    medians = {
-        f"{who} {stage}": statistics.median(getattr(row, stage) for row in rows[who])
-        for who in rows
-        for stage in STAGES
-    }
-    for stage in STAGES:
-        ours, theirs = medians[f"own {stage}"], medians[f"bare {stage}"]
-        print(f"{stage:<10}{ours:7.1f} s  bare join {theirs:7.1f} s  ratio {ours / theirs:.2f}")
+    ours, theirs = zip(*rows, strict=True)
+    figures = [Figure(stage, seconds_of(ours, stage), seconds_of(theirs, stage), BOUND) for stage in STAGES]
+    print(HEAD, *(figure.row() for figure in figures), sep="\n")
     aws, own, others = (max(kind) for kind in zip(*counted, strict=True))
     print(f"bytes     AWS and metadata {aws}, the swarm and the network's own {own}, anybody else {others}")
-    return medians | {"ratio": medians["own ready"] / medians["bare ready"], "fetched": float(others)}
 
 
 if __name__ == "__main__":
-    print(f"boot to Ready against a bare join: {main()['ratio']:.2f} (at most 1.15)")
+    main()

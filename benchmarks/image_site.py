@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+
+from quorate.components.documents import LAUNCH_HOOK
 from quorate.errors import Failed
 from quorate.lab.cloud import Cloud
 from quorate.lab.engine import Run
@@ -42,7 +45,24 @@ def managers(folder: Path, count: int) -> Iterator[Site]:
         wait_for(lambda: len(fleet.vms()) == count, "VMs")
         for vm in list(fleet.vms().values())[1:]:
             vm.machine.power_off()
-        yield Site(cloud, fleet)
+            _say_ready(cloud, vm)
+        try:
+            yield Site(cloud, fleet)
+        except BaseException:
+            fleet.save_logs(Places().top / "vm-logs")
+            raise
+
+
+def _say_ready(cloud: Cloud, vm: Vm) -> None:
+    """For one that is off: its group would give it up and boot another beside what is measured."""
+    keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
+    scaling = boto3.client("autoscaling", endpoint_url=cloud.endpoint, region_name="us-east-1", **keys)
+    scaling.complete_lifecycle_action(
+        LifecycleHookName=LAUNCH_HOOK,
+        AutoScalingGroupName=vm.view.group,
+        InstanceId=vm.view.id,
+        LifecycleActionResult="CONTINUE",
+    )
 
 
 def founder_and_other(site: Site) -> tuple[Vm, Vm]:

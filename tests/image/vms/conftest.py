@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -125,15 +124,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         )
         run.up()
         yield Site(cloud, fleet, run)
-        keep_logs(names.directory)
-
-
-def keep_logs(folder: Path) -> None:
-    """What the VMs said, for whoever has to find out why."""
-    kept = Places().top / "vm-logs"
-    kept.mkdir(parents=True, exist_ok=True)
-    for log in folder.glob("vms/*/console.log"):
-        (kept / f"{log.parent.name}.log").write_bytes(log.read_bytes())
+        fleet.save_logs(Places().top / "vm-logs")
 
 
 def nodes(vm: Vm) -> dict[str, dict[str, str]]:

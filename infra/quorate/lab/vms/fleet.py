@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 from quorate.lab.cloud import Cloud
 from quorate.lab.cloud.metadata import MetadataService
@@ -126,6 +127,8 @@ class Fleet:
         with self._lock:
             self._vms.pop(vm.view.id, None)
 
-    def erase(self) -> None:
-        """Console logs and all; after the end."""
-        shutil.rmtree(self.names.directory, ignore_errors=True)
+    def save_logs(self, folder: Path) -> None:
+        """What every VM said on its console, those that are gone too, as `folder`/<VM>.log."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in self.names.directory.glob("vms/*/console.log"):
+            shutil.copy(log, folder / f"{log.parent.name}.log")
