@@ -14,6 +14,7 @@ UNIT = "systemd/system/quorate-lab-console.service"
 FILES = {
     UNIT: """[Unit]
 Description=The lab's shell
+StartLimitIntervalSec=0
 DefaultDependencies=no
 After=dev-ttyS1.device systemd-remount-fs.service
 
@@ -28,6 +29,10 @@ RestartSec=1
     "systemd/system/sysinit.target.d/lab.conf": "[Unit]\nWants=quorate-lab-console.service\n",
 }
 """Below /run: the shell as a unit that starts early, for as long as the VM runs."""
+
+GREETING_SECONDS = 5.0
+"""For a shell to answer before it is greeted again."""
+PAUSE = 0.5
 
 
 class Console:
@@ -68,20 +73,21 @@ class Console:
                 if self._socket is None:
                     self._socket = self._connect()
                 mark = token_hex(4)
-                self._send(f"\nprintf '%s%s\\n' ready- {mark}\n")
-                self._until(
-                    re.compile(f"ready-{mark}\r?\n"), min(deadline, time.monotonic() + 5), "a greeting"
-                )
+                # no quotes: the port loses what comes before it is opened, and half of a pair would
+                # make the shell take all that follows for the rest of a string
+                self._send(f"\nprintf %s%s\\\\n ready- {mark}\n")
+                patience = min(deadline, time.monotonic() + GREETING_SECONDS)
+                self._until(re.compile(f"ready-{mark}\r?\n"), patience, "a greeting")
                 return
             except (Failed, OSError) as error:
                 self.close()
                 if time.monotonic() > deadline:
                     raise Failed(f"the VM's shell at {self._path} does not answer: {error}") from error
-                time.sleep(0.5)
+                time.sleep(PAUSE)
 
     def _connect(self) -> socket.socket:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        stream.settimeout(1.0)
+        stream.settimeout(min(1.0, GREETING_SECONDS))
         stream.connect(str(self._path))
         return stream
 
