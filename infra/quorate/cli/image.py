@@ -201,7 +201,8 @@ def _workshop(arguments: argparse.Namespace) -> Workshop:
 
     top = _directory(arguments)
     folder = Path(arguments.vars).resolve() if arguments.vars else None
-    packer = Packer(program=arguments.packer, vars_folder=folder, log=top / "packer.log")
+    program = str(Path(arguments.packer).resolve()) if "/" in arguments.packer else arguments.packer
+    packer = Packer(program=program, vars_folder=folder, log=top / "packer.log")
     return Workshop(Places(top), packer, say)
 
 

@@ -53,6 +53,7 @@ class Packer:
                 run_logged(
                     [*words, self._template(work, environment)],
                     self.log_in(work),
+                    cwd=work,  # where it leaves a crash.log when one of its plugins panics
                     env=environment,
                     say=say,
                     progress=_progress,

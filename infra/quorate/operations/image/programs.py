@@ -43,18 +43,19 @@ def run_logged(
     argv: Sequence[str | Path],
     log: Path,
     *,
+    cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     say: Callable[[str], None] = lambda _: None,
     progress: Callable[[str], str | None] = lambda _: None,
 ) -> None:
-    """Runs a program, its output into `log`, what `progress` makes of a line to `say`.
+    """Runs a program in `cwd`, its output into `log`, what `progress` makes of a line to `say`.
 
     Interrupted, or when nobody takes what it says any more, it interrupts the program and its children once,
     as a terminal would, and waits until they have cleaned up.
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
-    process = _started(words, env, stderr=subprocess.STDOUT)
+    process = _started(words, env, stderr=subprocess.STDOUT, cwd=cwd)
     assert process.stdout is not None
     with process.stdout, log.open("w") as book:
         try:
@@ -75,7 +76,9 @@ def run_logged(
         )
 
 
-def _started(words: Sequence[str], env: Mapping[str, str] | None, stderr: int) -> subprocess.Popen[str]:
+def _started(
+    words: Sequence[str], env: Mapping[str, str] | None, stderr: int, cwd: Path | None = None
+) -> subprocess.Popen[str]:
     """In a session of its own, its output piped; it hears an interrupt also where its starter must not.
 
     A shell's background job ignores interrupts, and so would all that it starts.
@@ -89,6 +92,7 @@ def _started(words: Sequence[str], env: Mapping[str, str] | None, stderr: int) -
         stdin=subprocess.DEVNULL,
         text=True,
         errors="replace",
+        cwd=cwd,
         env=env,
         start_new_session=True,
     )
