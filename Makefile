@@ -53,7 +53,7 @@ test-image: venv ## what is on these disks, and three VMs that form a swarm from
 
 test-image-short: venv ## of these, what CI has time for: a manager's disk, its contents, three VMs of it, the builds and the roles
 	@scripts/setup image && scripts/build-image disk manager \
-	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q -k manager \
+	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q -k '[manager]' \
 	&& $(python) -m pytest tests/image/build tests/image/vms/test_swarm.py -q --timeout 3600
 
 test-image-build: venv ## of these, what needs no finished disk: builds, interrupted and failed ones, the roles
