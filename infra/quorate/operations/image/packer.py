@@ -53,7 +53,7 @@ class Packer:
                 run_logged(
                     [*words, self._template(work, environment)],
                     self.log_in(work),
-                    cwd=work,  # where it leaves a crash.log when one of its plugins panics
+                    cwd=Path(environment["TMPDIR"]),  # when a plugin panics it leaves a crash.log there
                     env=environment,
                     say=say,
                     progress=_progress,
