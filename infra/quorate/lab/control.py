@@ -9,6 +9,7 @@ import os
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 from quorate.errors import Failed, QuorateError, Unknown
 
 SOCKET = "control.sock"
+FULL_PAUSE = 0.02
+"""Seconds between two tries to reach a daemon whose queue of connections is full."""
 
 Route = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Takes the request's JSON object, gives the answer's."""
@@ -34,6 +37,8 @@ def short_path(directory: Path) -> Iterator[str]:
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128
+    """Connections that may wait while the daemon is busy: socketserver's own five are soon full."""
 
     def __init__(self, path: str, routes: Mapping[tuple[str, str], Route]) -> None:
         self.routes = routes
@@ -95,15 +100,24 @@ class ControlServer:
 
 
 class _Connection(http.client.HTTPConnection):
+    timeout: float
+
     def __init__(self, directory: Path, timeout: float) -> None:
         super().__init__("lab", timeout=timeout)
         self._directory = directory
 
     def connect(self) -> None:
+        deadline = time.monotonic() + self.timeout
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         with short_path(self._directory) as path:
-            self.sock.connect(path)
+            while True:
+                try:
+                    return self.sock.connect(path)
+                except BlockingIOError:  # the queue is full, and connect(2) with a timeout does not wait
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"it took no connection for {self.timeout:g} s") from None
+                    time.sleep(FULL_PAUSE)
 
 
 def ask(
