@@ -1,7 +1,7 @@
 # Each target sets up what it needs and may be repeated or interrupted at any moment.
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
-.PHONY: image test-image test-image-short test-image-build bench-image up down soak test test-unit test-lab lint format bench lock venv system help
+.PHONY: image test-image test-image-disk test-image-swarm test-image-build bench-image up down soak test test-unit test-lab lint format bench lock venv system help
 .DEFAULT_GOAL := help
 python := .venv/bin/python
 
@@ -51,10 +51,13 @@ test-image: venv ## what is on these disks, and three VMs that form a swarm from
 	@scripts/setup image && { [ -e .images/manager/disk.qcow2 ] && [ -e .images/worker/disk.qcow2 ] || scripts/build-image disk; } \
 	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q && $(python) -m pytest tests/image/build tests/image/vms -q --timeout 3600
 
-test-image-short: venv ## of these, what CI has time for: a manager's disk, its contents, three VMs of it, the builds and the roles
+test-image-disk: venv ## of these, a manager's disk, built anew, and what is on it
 	@scripts/setup image && scripts/build-image disk manager \
-	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q -k '[manager]' \
-	&& $(python) -m pytest tests/image/build tests/image/vms/test_swarm.py -q --timeout 3600
+	&& PYTHONPATH=infra .venv-image/bin/python -m pytest tests/image/contents --confcutdir tests/image -q -k '[manager]'
+
+test-image-swarm: venv ## of these, three VMs of the manager's disk that form a swarm (builds it if need be)
+	@scripts/setup image && { [ -e .images/manager/disk.qcow2 ] || scripts/build-image disk manager; } \
+	&& $(python) -m pytest tests/image/vms/test_swarm.py -q --timeout 3600
 
 test-image-build: venv ## of these, what needs no finished disk: builds, interrupted and failed ones, the roles
 	@scripts/setup image && $(python) -m pytest tests/image/build -q --timeout 3600

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from quorate.components.documents import LAUNCH_HOOK
 from quorate.errors import Failed
 from quorate.lab.cloud import Cloud
 from quorate.lab.engine import Run
 from quorate.lab.hosts.names import Names
+from quorate.lab.truth import Aws
 from quorate.lab.vms.fleet import Fleet, Vm
 from quorate.lab.vms.machine import Boot
 from quorate.operations.image.places import REPOSITORY, Places
@@ -55,9 +54,7 @@ def managers(folder: Path, count: int) -> Iterator[Site]:
 
 def _say_ready(cloud: Cloud, vm: Vm) -> None:
     """For one that is off: its group would give it up and boot another beside what is measured."""
-    keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
-    scaling = boto3.client("autoscaling", endpoint_url=cloud.endpoint, region_name="us-east-1", **keys)
-    scaling.complete_lifecycle_action(
+    Aws(cloud.endpoint).client("autoscaling").complete_lifecycle_action(
         LifecycleHookName=LAUNCH_HOOK,
         AutoScalingGroupName=vm.view.group,
         InstanceId=vm.view.id,

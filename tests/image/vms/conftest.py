@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 
 from quorate.errors import Failed
@@ -20,6 +19,7 @@ from quorate.lab.cloud.metadata import MetadataService
 from quorate.lab.cloud.views import InstanceView
 from quorate.lab.engine import Run
 from quorate.lab.hosts.names import Names
+from quorate.lab.truth import Aws
 from quorate.lab.vms.fleet import Fleet, Vm
 from quorate.lab.vms.machine import Boot
 from quorate.lab.vms.traffic import Flow
@@ -55,8 +55,7 @@ class Site:
     """Of each that formed the swarm."""
 
     def client(self, service: str) -> Any:
-        keys = {"aws_access_key_id": "lab", "aws_secret_access_key": "lab"}
-        return boto3.client(service, endpoint_url=self.cloud.endpoint, region_name="us-east-1", **keys)
+        return Aws(self.cloud.endpoint).client(service)
 
     def managers(self) -> list[Vm]:
         return [vm for vm in self.fleet.vms().values() if vm.machine.is_on]
