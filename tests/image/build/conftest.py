@@ -26,6 +26,8 @@ AMI = "ami-00000000000000001"
 PACKER = os.environ.get("QUORATE_PACKER", "packer")
 """Debian's, unless another is named: the template is for current ones too."""
 
+MOTO = Path(__file__).with_name("moto_server.py")
+
 HOST = """
 set -e
 cd "$1"; hostname build
@@ -141,7 +143,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     port = free_port()
     with (tmp_path / "moto.log").open("wb") as log:
         process = subprocess.Popen(
-            [".venv/bin/python", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [".venv/bin/python", MOTO, "-H", "127.0.0.1", "-p", str(port)],
             env={
                 "PATH": os.environ["PATH"],
                 "MOTO_AMIS_PATH": str(amis),
