@@ -38,8 +38,8 @@ source "amazon-ebs" "node" {
   region_kms_key_ids = var.region_kms_key_ids
   tags               = local.tags
   snapshot_tags      = local.tags
-  run_tags           = { Name = "${local.name}-build", "quorate:image" = var.role }
-  run_volume_tags    = { Name = "${local.name}-build", "quorate:image" = var.role }
+  run_tags           = { Name = "${local.name}-build", "quorate:image" = var.role, "quorate:build" = var.build }
+  run_volume_tags    = { Name = "${local.name}-build", "quorate:image" = var.role, "quorate:build" = var.build }
 
   ssh_username            = var.ssh_username
   ssh_interface           = var.ssh_host == "" ? var.ssh_interface : ""

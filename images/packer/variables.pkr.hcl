@@ -15,6 +15,11 @@ variable "build_time" {
   description = "UTC, as 20260131T235959Z."
 }
 
+variable "build" {
+  type        = string
+  description = "Drawn anew for each build: what it starts on AWS is known by it."
+}
+
 variable "bundle" {
   type        = string
   description = "The agent with its locked dependencies: a .tar that needs no network to install."

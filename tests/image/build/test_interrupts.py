@@ -31,13 +31,17 @@ write = sys.stderr.write
 def watched(text):
     write(text)
     if step and step in text:
-        os.kill(os.getpid(), signal.SIGTERM)
+        if os.environ.get("KILLED") == "packer":
+            for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 sys.stderr.write = watched
 sys.argv[1:] = sys.argv[3:]
 image.main()
 """
-"""The command, that gets SIGTERM at the very moment when it says a step."""
+"""The command, that gets SIGTERM at the very moment when it says a step; or its Packer is killed then."""
 
 PLAYBOOK = """#!/bin/sh
 [ "$1" != --version ] || { echo "ansible-playbook 2.18"; exit 0; }
@@ -102,6 +106,16 @@ def test_an_ami_build_interrupted_at_a_step_leaves_nothing(
     words = ("ami", "worker", "--without-ssm-agent", "--directory", shop.places.top)
     done = build(step, playbook, *words)
     ends_as_interrupted(done, [step])
+    assert_nothing_is_left(shop.places, ec2)
+
+
+@pytest.mark.parametrize("step", ["Waiting for instance", "Engine's files", "Waiting for AMI"])
+def test_an_ami_build_whose_packer_is_killed_says_so_and_leaves_nothing(
+    shop: Workshop, ec2: Any, playbook: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KILLED", "packer")
+    done = build(step, playbook, "ami", "worker", "--without-ssm-agent", "--directory", shop.places.top)
+    assert done.returncode == 1 and "packer failed with -9" in done.stderr.splitlines()[-1], done.stderr
     assert_nothing_is_left(shop.places, ec2)
 
 

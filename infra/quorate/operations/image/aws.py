@@ -15,9 +15,13 @@ from quorate.errors import Unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import WaiterConfigTypeDef
     from mypy_boto3_ssm import SSMClient
 
 TAG_ROLE = "quorate:image"
+TAG_BUILD = "quorate:build"
+"""On what a build starts; drawn anew for each."""
+ENDING: WaiterConfigTypeDef = {"Delay": 5, "MaxAttempts": 60}
 CURRENT_VERSIONS = ["$Latest", "$Default"]
 
 
@@ -129,6 +133,44 @@ class Region:
             OwnerIds=["self"], Filters=[{"Name": "description", "Values": [f"*{image}*"]}]
         )
         return {snapshot["SnapshotId"] for page in pages for snapshot in page["Snapshots"]}
+
+    def end_instances(self, build: str) -> tuple[str, ...]:
+        """Terminates what runs with the tag of this build and waits for its end: the instances' ids."""
+        with asking(f"instances of build {build} in {self.name}"):
+            pages = self._ec2.get_paginator("describe_instances").paginate(
+                Filters=[
+                    {"Name": f"tag:{TAG_BUILD}", "Values": [build]},
+                    {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+                ]
+            )
+            found = tuple(
+                instance["InstanceId"]
+                for page in pages
+                for reservation in page["Reservations"]
+                for instance in reservation["Instances"]
+            )
+            if found:
+                self._ec2.terminate_instances(InstanceIds=found)
+                self._ec2.get_waiter("instance_terminated").wait(InstanceIds=found, WaiterConfig=ENDING)
+            return found
+
+    def remove_helpers(self, groups: Sequence[str], keys: Sequence[str]) -> tuple[str, ...]:
+        """Removes the security groups and key pairs of these names, if they are there; the names of those."""
+        removed = []
+        with asking(f"temporary security groups and key pairs in {self.name}"):
+            if groups:
+                answer = self._ec2.describe_security_groups(
+                    Filters=[{"Name": "group-name", "Values": list(groups)}]
+                )
+                for group in answer["SecurityGroups"]:
+                    self._ec2.delete_security_group(GroupId=group["GroupId"])
+                    removed.append(f"security group {group['GroupName']}")
+            if keys:
+                pairs = self._ec2.describe_key_pairs(Filters=[{"Name": "key-name", "Values": list(keys)}])
+                for pair in pairs["KeyPairs"]:
+                    self._ec2.delete_key_pair(KeyName=pair["KeyName"])
+                    removed.append(f"key pair {pair['KeyName']}")
+        return tuple(removed)
 
     def newest_name(self, owner: str, pattern: str) -> str | None:
         """The name of an owner's newest available AMI whose name matches; None when there is none."""

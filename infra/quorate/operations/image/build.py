@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> 
         except BaseException:
             settings = read_variables("region", shop.packer.vars_folder)
             regions = [settings["region"], *read_list("copy_to_regions", "region", shop.packer.vars_folder)]
-            remove_leftovers(regions, _name(variables), shop.packer.log_in(shop.places.work), shop.say)
+            log = shop.packer.log_in(shop.places.work)
+            remove_leftovers(regions, _name(variables), variables["build"], log, shop.say)
             raise
         return manifest
 
@@ -131,6 +133,7 @@ def _variables(shop: Workshop, role: str, *, without_ssm_agent: bool) -> dict[st
     return {
         "role": role,
         "revision": revision(),
+        "build": secrets.token_hex(8),
         "build_time": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
         "bundle": str(bundle.archive),
         "ssm_agent_package": str(package or ""),

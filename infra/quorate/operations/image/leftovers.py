@@ -2,13 +2,15 @@
 
 Packer forgets an AMI when it is stopped before it has its id, and keeps one that was complete by then. A
 build makes two in turn: an unencrypted one under a name drawn at random, which its log has, and the encrypted
-copy under the image's own name.
+copy under the image's own name. Current Packer, stopped while it asks for an instance, a security group or a
+key pair, forgets that too; a Packer that was killed forgets everything.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,18 +18,59 @@ from quorate.errors import Unknown
 from quorate.operations.image.aws import Region
 
 DRAWN = re.compile(r"Creating AMI (\S+) from instance")
+GROUP = re.compile(r"Creating temporary security group for this instance: (packer_\S+)")
+KEY = re.compile(r"Creating temporary keypair: (packer_\S+)")
+LAUNCH, LAUNCHED = "Launching a source AWS instance", "Instance ID: "
+LISTED_WITHIN = 30.0
+"""Seconds for EC2 to list an instance that it started: eventually consistent, says its API Reference."""
+PAUSE = 5.0
+
+Say = Callable[[str], None]
 
 
-def remove_leftovers(regions: Iterable[str], name: str, log: Path, say: Callable[[str], None]) -> None:
-    """Removes every AMI of the build in these regions, and its snapshots; what cannot be removed is named."""
+def remove_leftovers(regions: Iterable[str], name: str, build: str, log: Path, say: Say) -> None:
+    """Removes every AMI of the build in these regions, with its snapshots, and in the first its instance.
+
+    `build` is the token that its instance is tagged with. What cannot be removed is named.
+    """
     text = log.read_text(errors="replace") if log.exists() else ""
+    home, *others = map(Region.of, dict.fromkeys(regions))
+    _tell(say, _end_instances(home, build, text, say))
+    _tell(say, _remove_helpers(home, text))
     names = [name, *DRAWN.findall(text)]
-    for where in regions:
-        try:
-            region = Region.of(where)
-            said = [f"{image.id} ({image.name}) was taken away again" for image in region.remove_named(names)]
-        except Unknown as error:
-            said = [f"AMIs named {' or '.join(names)} may be left in {where}: remove them. {error}"]
-        with contextlib.suppress(OSError):  # nobody may be listening any more
-            for words in said:
-                say(words)
+    for region in (home, *others):
+        _tell(say, _remove_images(region, names))
+
+
+def _end_instances(home: Region, build: str, text: str, say: Say) -> list[str]:
+    asked_in_vain = LAUNCH in text and LAUNCHED not in text
+    if asked_in_vain:
+        _tell(say, [f"Packer asked for an instance and never learnt which: {LISTED_WITHIN:.0f} s to find it"])
+    deadline = time.monotonic() + (LISTED_WITHIN if asked_in_vain else 0)
+    try:
+        while not (ended := home.end_instances(build)) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+    except Unknown as error:
+        return [f"an instance with the tag quorate:build={build} may be left in {home.name}: end it. {error}"]
+    return [f"{instance} was terminated" for instance in ended]
+
+
+def _remove_helpers(home: Region, text: str) -> list[str]:
+    groups, keys = GROUP.findall(text), KEY.findall(text)
+    try:
+        return [f"{one} was taken away again" for one in home.remove_helpers(groups, keys)]
+    except Unknown as error:
+        return [f"{' and '.join(groups + keys)} may be left in {home.name}: remove them. {error}"]
+
+
+def _remove_images(region: Region, names: list[str]) -> list[str]:
+    try:
+        return [f"{image.id} ({image.name}) was taken away again" for image in region.remove_named(names)]
+    except Unknown as error:
+        return [f"AMIs named {' or '.join(names)} may be left in {region.name}: remove them. {error}"]
+
+
+def _tell(say: Say, lines: Iterable[str]) -> None:
+    with contextlib.suppress(OSError):  # nobody may be listening any more
+        for line in lines:
+            say(line)

@@ -68,7 +68,9 @@ def run_logged(
             if isinstance(error, KeyboardInterrupt):
                 with contextlib.suppress(OSError):  # nobody may be listening any more
                     say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
-            _interrupt(process)
+            rest = _interrupt(process)
+            with contextlib.suppress(OSError):  # the disk may be full
+                book.write(rest)
             raise
     if process.wait() != 0:
         raise Failed(
@@ -98,8 +100,8 @@ def _started(
     )
 
 
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    """As a terminal would, once, to the program and its children; returns when it has cleaned up.
+def _interrupt(process: subprocess.Popen[str]) -> str:
+    """As a terminal would, once, to the program and its children; what they said until all was cleaned up.
 
     What it started and left behind is killed then: a child may have missed the signal, and hold the pipe.
     """
@@ -107,12 +109,14 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     # it must not wait for a reader while it cleans up
-    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    rest: list[str] = []
+    reader = threading.Thread(target=lambda: rest.extend(process.stdout or ()), daemon=True)
     reader.start()
     process.wait()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     reader.join()
+    return "".join(rest)
 
 
 def _end_all(process: subprocess.Popen[str]) -> None:
