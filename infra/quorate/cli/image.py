@@ -54,8 +54,9 @@ def main() -> None:
     except QuorateError as error:
         print(f"build-image: {error}", file=sys.stderr)
         code = error.exit_code
-    except KeyboardInterrupt:
-        print("build-image: interrupted. Nothing was published and nothing is left running", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        left = str(error) or "nothing is left running"
+        print(f"build-image: interrupted. Nothing was published; {left}", file=sys.stderr)
         code = 130
     except BrokenPipeError:
         sys.stdout = None

@@ -30,8 +30,10 @@ write = sys.stderr.write
 
 def watched(text):
     write(text)
+    if os.environ.get("FAULT") == "twice" and "has cleaned up" in text:
+        os.kill(os.getpid(), signal.SIGTERM)
     if step and step in text:
-        if os.environ.get("KILLED") == "packer":
+        if os.environ.get("FAULT") == "packer":
             for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
         else:
@@ -41,7 +43,7 @@ sys.stderr.write = watched
 sys.argv[1:] = sys.argv[3:]
 image.main()
 """
-"""The command, that gets SIGTERM at the very moment when it says a step; or its Packer is killed then."""
+"""The command, that gets SIGTERM when it says a step, and maybe once more; or its Packer is killed then."""
 
 PLAYBOOK = """#!/bin/sh
 [ "$1" != --version ] || { echo "ansible-playbook 2.18"; exit 0; }
@@ -113,9 +115,19 @@ def test_an_ami_build_interrupted_at_a_step_leaves_nothing(
 def test_an_ami_build_whose_packer_is_killed_says_so_and_leaves_nothing(
     shop: Workshop, ec2: Any, playbook: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KILLED", "packer")
+    monkeypatch.setenv("FAULT", "packer")
     done = build(step, playbook, "ami", "worker", "--without-ssm-agent", "--directory", shop.places.top)
     assert done.returncode == 1 and "packer failed with -9" in done.stderr.splitlines()[-1], done.stderr
+    assert_nothing_is_left(shop.places, ec2)
+
+
+@pytest.mark.parametrize("step", ["Waiting for instance", "Engine's files"])
+def test_a_second_interrupt_waits_for_packer_no_longer_and_leaves_nothing_either(
+    shop: Workshop, ec2: Any, playbook: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAULT", "twice")
+    done = build(step, playbook, "ami", "worker", "--without-ssm-agent", "--directory", shop.places.top)
+    ends_as_interrupted(done, [step])
     assert_nothing_is_left(shop.places, ec2)
 
 

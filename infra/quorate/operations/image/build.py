@@ -98,11 +98,13 @@ def build_ami(shop: Workshop, role: str, *, without_ssm_agent: bool = False) -> 
             )
             contents.write_json(manifest.with_suffix(".sbom.cdx.json"), bill)
             contents.write_json(manifest, document)
-        except BaseException:
+        except BaseException as error:
             settings = read_variables("region", shop.packer.vars_folder)
             regions = [settings["region"], *read_list("copy_to_regions", "region", shop.packer.vars_folder)]
             log = shop.packer.log_in(shop.places.work)
-            remove_leftovers(regions, _name(variables), variables["build"], log, shop.say)
+            clear = remove_leftovers(regions, _name(variables), variables["build"], log, shop.say)
+            if isinstance(error, KeyboardInterrupt) and not clear:
+                raise KeyboardInterrupt("what may be left on AWS is named above") from error
             raise
         return manifest
 

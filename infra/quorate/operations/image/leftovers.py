@@ -12,6 +12,7 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from quorate.errors import Unknown
@@ -28,18 +29,39 @@ PAUSE = 5.0
 Say = Callable[[str], None]
 
 
-def remove_leftovers(regions: Iterable[str], name: str, build: str, log: Path, say: Say) -> None:
+def remove_leftovers(regions: Iterable[str], name: str, build: str, log: Path, say: Say) -> bool:
     """Removes every AMI of the build in these regions, with its snapshots, and in the first its instance.
 
-    `build` is the token that its instance is tagged with. What cannot be removed is named.
+    `build` is the token that its instance is tagged with. What could not be removed is named: False then. An
+    interrupt gives up what is being removed, and no more.
     """
     text = log.read_text(errors="replace") if log.exists() else ""
     home, *others = map(Region.of, dict.fromkeys(regions))
-    _tell(say, _end_instances(home, build, text, say))
-    _tell(say, _remove_helpers(home, text))
+    groups, keys = GROUP.findall(text), KEY.findall(text)
     names = [name, *DRAWN.findall(text)]
+    clear = _removed(
+        f"an instance with the tag quorate:build={build} in {home.name}",
+        lambda: _end_instances(home, build, text, say),
+        say,
+    )
+    if groups or keys:
+        what = f"{' and '.join(groups + keys)} in {home.name}"
+        clear &= _removed(what, partial(home.remove_helpers, groups, keys), say)
     for region in (home, *others):
-        _tell(say, _remove_images(region, names))
+        what = f"AMIs named {' or '.join(names)} in {region.name}"
+        clear &= _removed(what, partial(_remove_images, region, names), say)
+    return clear
+
+
+def _removed(what: str, remove: Callable[[], Iterable[str]], say: Say) -> bool:
+    try:
+        lines, clear = [f"{one} was taken away again" for one in remove()], True
+    except Unknown as error:
+        lines, clear = [f"{what} may be left: remove by hand. {error}"], False
+    except KeyboardInterrupt:
+        lines, clear = [f"{what} may be left: remove by hand. This was interrupted"], False
+    _tell(say, lines)
+    return clear
 
 
 def _end_instances(home: Region, build: str, text: str, say: Say) -> list[str]:
@@ -47,27 +69,13 @@ def _end_instances(home: Region, build: str, text: str, say: Say) -> list[str]:
     if asked_in_vain:
         _tell(say, [f"Packer asked for an instance and never learnt which: {LISTED_WITHIN:.0f} s to find it"])
     deadline = time.monotonic() + (LISTED_WITHIN if asked_in_vain else 0)
-    try:
-        while not (ended := home.end_instances(build)) and time.monotonic() < deadline:
-            time.sleep(PAUSE)
-    except Unknown as error:
-        return [f"an instance with the tag quorate:build={build} may be left in {home.name}: end it. {error}"]
-    return [f"{instance} was terminated" for instance in ended]
-
-
-def _remove_helpers(home: Region, text: str) -> list[str]:
-    groups, keys = GROUP.findall(text), KEY.findall(text)
-    try:
-        return [f"{one} was taken away again" for one in home.remove_helpers(groups, keys)]
-    except Unknown as error:
-        return [f"{' and '.join(groups + keys)} may be left in {home.name}: remove them. {error}"]
+    while not (ended := home.end_instances(build)) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    return [f"instance {one}" for one in ended]
 
 
 def _remove_images(region: Region, names: list[str]) -> list[str]:
-    try:
-        return [f"{image.id} ({image.name}) was taken away again" for image in region.remove_named(names)]
-    except Unknown as error:
-        return [f"AMIs named {' or '.join(names)} may be left in {region.name}: remove them. {error}"]
+    return [f"{image.id} ({image.name})" for image in region.remove_named(names)]
 
 
 def _tell(say: Say, lines: Iterable[str]) -> None:

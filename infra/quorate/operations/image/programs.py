@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from quorate.errors import Failed
@@ -51,7 +51,7 @@ def run_logged(
     """Runs a program in `cwd`, its output into `log`, what `progress` makes of a line to `say`.
 
     Interrupted, or when nobody takes what it says any more, it interrupts the program and its children once,
-    as a terminal would, and waits until they have cleaned up.
+    as a terminal would, and waits until they have cleaned up; interrupted again, it kills them.
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,12 +65,13 @@ def run_logged(
                 if word := progress(line.rstrip()):
                     say(word)
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                with contextlib.suppress(OSError):  # nobody may be listening any more
-                    say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
-            rest = _interrupt(process)
+            with _killed_in_the_end(process):
+                if isinstance(error, KeyboardInterrupt):
+                    with contextlib.suppress(OSError):  # nobody may be listening any more
+                        say(f"interrupted: waiting until {Path(words[0]).name} has cleaned up")
+                rest = _interrupt(process)
             with contextlib.suppress(OSError):  # the disk may be full
-                book.write(rest)
+                book.write(rest())
             raise
     if process.wait() != 0:
         raise Failed(
@@ -100,12 +101,11 @@ def _started(
     )
 
 
-def _interrupt(process: subprocess.Popen[str]) -> str:
-    """As a terminal would, once, to the program and its children; what they said until all was cleaned up.
+def _interrupt(process: subprocess.Popen[str]) -> Callable[[], str]:
+    """As a terminal would, once, to the program and its children; returns when it has cleaned up.
 
-    What it started and left behind is killed then: a child may have missed the signal, and hold the pipe.
+    The answer gives what they said meanwhile, once all of them have ended.
     """
-    assert process.stdout is not None
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     # it must not wait for a reader while it cleans up
@@ -113,10 +113,23 @@ def _interrupt(process: subprocess.Popen[str]) -> str:
     reader = threading.Thread(target=lambda: rest.extend(process.stdout or ()), daemon=True)
     reader.start()
     process.wait()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    reader.join()
-    return "".join(rest)
+
+    def said() -> str:
+        reader.join()
+        return "".join(rest)
+
+    return said
+
+
+@contextlib.contextmanager
+def _killed_in_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+    """What is left of its group then: a child that missed the signal, or all after a second interrupt."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _end_all(process: subprocess.Popen[str]) -> None:

@@ -43,10 +43,10 @@ def states(ec2: Any) -> dict[str, str]:
     return {one["InstanceId"]: one["State"]["Name"] for each in reservations for one in each["Instances"]}
 
 
-def clear(log: Path, text: str) -> list[str]:
+def clear(log: Path, text: str, all_of_it: bool = True) -> list[str]:
     said: list[str] = []
     log.write_text(text)
-    remove_leftovers(["us-east-1"], "quorate-worker-x", OURS, log, said.append)
+    assert remove_leftovers(["us-east-1"], "quorate-worker-x", OURS, log, said.append) is all_of_it
     return said
 
 
@@ -90,7 +90,21 @@ def test_nothing_is_waited_for_when_packer_knew_its_instance(
 def test_what_aws_does_not_answer_is_named(ec2: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    said = clear(tmp_path / "log", BEGUN)
-    assert any(f"quorate:build={OURS} may be left" in line for line in said)
-    assert any(GROUP in line and KEY in line and "may be left" in line for line in said)
-    assert any("AMIs named quorate-worker-x may be left" in line for line in said)
+    said = clear(tmp_path / "log", BEGUN, all_of_it=False)
+    left = [line for line in said if "may be left: remove by hand" in line]
+    assert len(left) == 3
+    assert f"quorate:build={OURS}" in left[0] and GROUP in left[1] and KEY in left[1]
+    assert "AMIs named quorate-worker-x" in left[2]
+
+
+def test_an_interrupt_gives_up_what_is_being_removed_and_names_it(
+    ec2: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def sleep(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(leftovers.time, "sleep", sleep)
+    ec2.create_key_pair(KeyName=KEY)
+    said = clear(tmp_path / "log", BEGUN, all_of_it=False)
+    assert any(f"quorate:build={OURS} in us-east-1 may be left" in line for line in said)
+    assert not ec2.describe_key_pairs()["KeyPairs"]
