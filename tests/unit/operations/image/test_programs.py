@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,43 @@ def test_a_child_that_hears_nothing_keeps_no_interrupted_build_waiting(tmp_path:
     # when the program is interrupted and ends, then the call ends too, and the child with it
     with pytest.raises(KeyboardInterrupt):
         run_logged(["bash", "-c", DEAF, "deaf", number], tmp_path / "log", progress=interrupted)
+    assert ends(int(number.read_text()))
+
+
+def test_the_log_has_what_a_program_said_while_it_cleaned_up(tmp_path: Path) -> None:
+    def interrupted(_line: str) -> str | None:
+        raise KeyboardInterrupt
+
+    script = "trap 'echo removed i-1; exit 1' INT; echo ready; while :; do sleep 0.05; done"
+    with pytest.raises(KeyboardInterrupt):
+        run_logged(["bash", "-c", script], tmp_path / "log", progress=interrupted)
+    assert (tmp_path / "log").read_text() == "ready\nremoved i-1\n"
+
+
+STUBBORN = """
+trap 'echo $$ >"$1"' INT
+echo ready
+while :; do sleep 0.05; done
+"""
+
+
+def test_a_second_interrupt_kills_a_program_that_does_not_end(tmp_path: Path) -> None:
+    # given a program that hears the interrupt and never ends
+    number = tmp_path / "number"
+
+    def interrupted(_line: str) -> str | None:
+        raise KeyboardInterrupt
+
+    def again() -> None:
+        while not number.exists():
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    # when a second interrupt comes while it is waited for
+    with pytest.raises(KeyboardInterrupt), ThreadPoolExecutor(1) as pool:
+        pool.submit(again)
+        run_logged(["bash", "-c", STUBBORN, "stubborn", number], tmp_path / "log", progress=interrupted)
+    # then the call ends, and the program with it
     assert ends(int(number.read_text()))
 
 
