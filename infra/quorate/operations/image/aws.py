@@ -22,6 +22,7 @@ TAG_ROLE = "quorate:image"
 TAG_BUILD = "quorate:build"
 """On what a build starts; drawn anew for each."""
 ENDING: WaiterConfigTypeDef = {"Delay": 5, "MaxAttempts": 60}
+"""Five minutes for an instance to end, a look every five seconds."""
 CURRENT_VERSIONS = ["$Latest", "$Default"]
 
 

@@ -36,7 +36,8 @@ def remove_leftovers(regions: Iterable[str], name: str, build: str, log: Path, s
     interrupt gives up what is being removed, and no more.
     """
     text = log.read_text(errors="replace") if log.exists() else ""
-    home, *others = map(Region.of, dict.fromkeys(regions))
+    places = [Region.of(where) for where in dict.fromkeys(regions)]
+    home = places[0]
     groups, keys = GROUP.findall(text), KEY.findall(text)
     names = [name, *DRAWN.findall(text)]
     clear = _removed(
@@ -47,7 +48,7 @@ def remove_leftovers(regions: Iterable[str], name: str, build: str, log: Path, s
     if groups or keys:
         what = f"{' and '.join(groups + keys)} in {home.name}"
         clear &= _removed(what, partial(home.remove_helpers, groups, keys), say)
-    for region in (home, *others):
+    for region in places:
         what = f"AMIs named {' or '.join(names)} in {region.name}"
         clear &= _removed(what, partial(_remove_images, region, names), say)
     return clear

@@ -22,6 +22,10 @@ while :; do sleep 0.05; done
 """
 
 
+def interrupted(_line: str) -> str | None:
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("reason", [BrokenPipeError, KeyboardInterrupt])
 def test_a_build_that_ends_early_lets_the_program_clean_up_first(
     tmp_path: Path, reason: type[BaseException]
@@ -64,9 +68,6 @@ def test_a_child_that_hears_nothing_keeps_no_interrupted_build_waiting(tmp_path:
     # given a program with a child that ignores the interrupt and holds the program's output open
     number = tmp_path / "number"
 
-    def interrupted(_line: str) -> str | None:
-        raise KeyboardInterrupt
-
     # when the program is interrupted and ends, then the call ends too, and the child with it
     with pytest.raises(KeyboardInterrupt):
         run_logged(["bash", "-c", DEAF, "deaf", number], tmp_path / "log", progress=interrupted)
@@ -74,9 +75,6 @@ def test_a_child_that_hears_nothing_keeps_no_interrupted_build_waiting(tmp_path:
 
 
 def test_the_log_has_what_a_program_said_while_it_cleaned_up(tmp_path: Path) -> None:
-    def interrupted(_line: str) -> str | None:
-        raise KeyboardInterrupt
-
     script = "trap 'echo removed i-1; exit 1' INT; echo ready; while :; do sleep 0.05; done"
     with pytest.raises(KeyboardInterrupt):
         run_logged(["bash", "-c", script], tmp_path / "log", progress=interrupted)
@@ -84,7 +82,7 @@ def test_the_log_has_what_a_program_said_while_it_cleaned_up(tmp_path: Path) -> 
 
 
 STUBBORN = """
-trap 'echo $$ >"$1"' INT
+trap 'echo $$ >"$1.new"; mv "$1.new" "$1"' INT
 echo ready
 while :; do sleep 0.05; done
 """
@@ -93,9 +91,7 @@ while :; do sleep 0.05; done
 def test_a_second_interrupt_kills_a_program_that_does_not_end(tmp_path: Path) -> None:
     # given a program that hears the interrupt and never ends
     number = tmp_path / "number"
-
-    def interrupted(_line: str) -> str | None:
-        raise KeyboardInterrupt
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
     def again() -> None:
         while not number.exists():
@@ -103,9 +99,12 @@ def test_a_second_interrupt_kills_a_program_that_does_not_end(tmp_path: Path) ->
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     # when a second interrupt comes while it is waited for
-    with pytest.raises(KeyboardInterrupt), ThreadPoolExecutor(1) as pool:
-        pool.submit(again)
-        run_logged(["bash", "-c", STUBBORN, "stubborn", number], tmp_path / "log", progress=interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt), ThreadPoolExecutor(1) as pool:
+            pool.submit(again)
+            run_logged(["bash", "-c", STUBBORN, "stubborn", number], tmp_path / "log", progress=interrupted)
+    finally:
+        signal.signal(signal.SIGINT, before)
     # then the call ends, and the program with it
     assert ends(int(number.read_text()))
 
